@@ -1,0 +1,1 @@
+"""Delivery: opens a shared link and lets the browser see that one model."""

@@ -1,0 +1,1 @@
+"""Uploads: multipart uploads of a capture's files into the uploads bucket."""

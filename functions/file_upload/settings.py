@@ -1,0 +1,22 @@
+"""Settings of the file upload function.
+
+What its role must allow (besides logs and X-Ray):
+
+| Action | Resource |
+|---|---|
+| dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
+| s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
+| s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
+
+PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404 and not a 403.
+"""
+
+from functions.shared.settings import EnvSettings
+
+
+class Settings(EnvSettings):
+    """Environment of the file upload function."""
+
+    uploads_bucket: str
+    uploads_table: str
+    allowed_origins: str

@@ -1,0 +1,26 @@
+"""Settings of the job events function, which EventBridge calls.
+
+What its role must allow (besides logs and X-Ray):
+
+| Action | Resource |
+|---|---|
+| dynamodb:GetItem, UpdateItem | JOBS_TABLE |
+| dynamodb:UpdateItem | PROJECTS_TABLE |
+| states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
+| ses:SendEmail | the identity of MAIL_FROM |
+
+Its rules: source `aws.states`, detail-type `Step Functions Execution Status Change`, detail.stateMachineArn
+the machine's; and source `aws.sagemaker`, detail-types `SageMaker Training Job State Change` and `SageMaker
+Processing Job State Change`. The function answers nothing; a failed call is safe to repeat (Lambda's two retries
+of an asynchronous call).
+"""
+
+from functions.shared.settings import EnvSettings
+
+
+class Settings(EnvSettings):
+    """Environment of the job events function."""
+
+    jobs_table: str
+    projects_table: str
+    mail_from: str

@@ -1,0 +1,1 @@
+"""Jobs: start, watch and stop the way from photos to a model."""

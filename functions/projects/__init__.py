@@ -1,0 +1,1 @@
+"""Projects: a person's places, kept per user."""

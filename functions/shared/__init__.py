@@ -1,0 +1,1 @@
+"""What every function uses: settings, claims, errors, stores, observability."""

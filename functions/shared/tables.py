@@ -1,0 +1,15 @@
+"""Keys and indexes of the DynamoDB tables, as the functions use them.
+
+| Table | Partition key | Sort key | Indexes (all attributes projected) | TTL |
+|---|---|---|---|---|
+| uploads | captureId S | itemId S | owner-index: owner S, createdAt N | - |
+| projects | userSub S | projectId S | - | - |
+| jobs | jobId S | - | owner-index: owner S, createdAt N; project-index: projectId S, createdAt N | - |
+| links | token S | - | - | expiresAt |
+
+`createdAt` is in epoch milliseconds in the uploads and jobs tables, where it orders an index, and in epoch seconds
+in the projects table, whose rows existing clients read.
+"""
+
+OWNER_INDEX = "owner-index"
+PROJECT_INDEX = "project-index"
