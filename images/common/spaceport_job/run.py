@@ -102,9 +102,9 @@ def run_training(
 ) -> int:
     """Runs a training job: options from hyperparameters.json, progress beside the checkpoints.
 
-    SageMaker starts the container with the argument `train`, which is accepted; other arguments are options that
-    win over the file. Arguments and exit codes are otherwise those of `run_processing`; the result goes to the
-    model folder.
+    SageMaker starts the container with the argument `train`, which is accepted; other arguments are options
+    that win over the file. Arguments and exit codes are otherwise those of `run_processing`; the result goes
+    to the model folder.
     """
     paths = paths or JobPaths.from_env()
     arguments = list(sys.argv[1:] if argv is None else argv)

@@ -15,8 +15,9 @@ class Terminated(Exception):  # noqa: N818 - it is not an error: the job was ask
 class Termination:
     """Notes SIGTERM and SIGINT, so that the job can save a checkpoint before it leaves.
 
-    As a context manager it installs its handlers (in the main thread; elsewhere Python allows none) and puts
-    the previous ones back. The handler only takes note: a job asks `requested` or `check()` where it can stop.
+    As a context manager it installs its handlers (in the main thread; elsewhere Python allows none) and
+    puts the previous ones back. The handler only takes note: a job asks `requested` or `check()` where it
+    can stop.
     """
 
     def __init__(self) -> None:
