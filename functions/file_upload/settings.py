@@ -8,7 +8,7 @@ What its role must allow (besides logs and X-Ray):
 | s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 
-PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404 and not a 403.
+PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404, not a 403.
 """
 
 from functions.shared.settings import EnvSettings

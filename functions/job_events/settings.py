@@ -11,8 +11,8 @@ What its role must allow (besides logs and X-Ray):
 
 Its rules: source `aws.states`, detail-type `Step Functions Execution Status Change`, detail.stateMachineArn
 the machine's; and source `aws.sagemaker`, detail-types `SageMaker Training Job State Change` and `SageMaker
-Processing Job State Change`. The function answers nothing; a failed call is safe to repeat (Lambda's two retries
-of an asynchronous call).
+Processing Job State Change`. The function answers nothing; a failed call is safe to repeat (Lambda repeats an
+asynchronous call twice).
 """
 
 from functions.shared.settings import EnvSettings

@@ -1,8 +1,8 @@
 """Settings of a function: its environment variables, typed.
 
-Each function states what it needs in `functions/<name>/settings.py` as a subclass named `Settings`. A field is
-the lower-case name of an environment variable. Nothing is read when a module is imported: `load_settings` reads at
-the first request, so that a missing variable is an error of that request which names it.
+Each function states what it needs in `functions/<name>/settings.py` as a subclass named `Settings`. A field
+is the lower-case name of an environment variable. Nothing is read when a module is imported: `load_settings`
+reads at the first request, so that a missing variable is an error of that request which names it.
 """
 
 import os

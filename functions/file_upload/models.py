@@ -1,0 +1,60 @@
+"""Requests and answers of the file upload API."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from functions.shared.api import ApiModel
+from functions.shared.job_names import UUID_PATTERN
+
+MAX_PARTS = 10_000
+"""Parts of one multipart upload, a limit of S3."""
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+CaptureId = Annotated[str, StringConstraints(pattern=f"^{UUID_PATTERN}$")]
+PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS)]
+
+FileState = Literal["starting", "uploading", "uploaded"]
+
+
+class StartUpload(ApiModel):
+    """Start the upload of one file.
+
+    Attributes:
+        file_name: The file's name on the person's disk; folders in it are dropped.
+        capture_id: The capture it belongs to; a new capture when missing.
+        size: Size in bytes, if known: refused now instead of after the upload.
+        project_id: Project of a new capture.
+    """
+
+    file_name: str = Field(min_length=1, max_length=1024)
+    capture_id: CaptureId | None = None
+    size: int | None = Field(default=None, ge=1)
+    project_id: Id | None = None
+
+
+class UploadReference(ApiModel):
+    """Names one upload by what its start answered."""
+
+    upload_id: str = Field(min_length=1, max_length=2048)
+    bucket_name: str = Field(min_length=1, max_length=63)
+    object_key: str = Field(min_length=1, max_length=1024)
+
+
+class PresignPart(UploadReference):
+    """Ask for the address of one part."""
+
+    part_number: PartNumber
+
+
+class UploadedPart(ApiModel):
+    """A part that S3 has: its number and the ETag that S3 answered."""
+
+    e_tag: str = Field(alias="ETag", min_length=1, max_length=128)
+    part_number: PartNumber = Field(alias="PartNumber")
+
+
+class CompleteUpload(UploadReference):
+    """Put the parts together."""
+
+    parts: list[UploadedPart] = Field(min_length=1, max_length=MAX_PARTS)

@@ -1,0 +1,48 @@
+"""AWS clients, made once per process at their first use."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+_QUICK = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
+# Signature version 4 for presigned URLs in every region; no checksum that a browser's plain PUT would lack.
+_S3 = _QUICK.merge(Config(signature_version="s3v4", request_checksum_calculation="when_required"))
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Give the DynamoDB client."""
+    return boto3.client("dynamodb", config=_QUICK)
+
+
+@cache
+def s3() -> "S3Client":
+    """Give the S3 client."""
+    return boto3.client("s3", config=_S3)
+
+
+@cache
+def step_functions() -> "SFNClient":
+    """Give the Step Functions client."""
+    return boto3.client("stepfunctions", config=_QUICK)
+
+
+@cache
+def secrets_manager() -> "SecretsManagerClient":
+    """Give the Secrets Manager client."""
+    return boto3.client("secretsmanager", config=_QUICK)
+
+
+@cache
+def ses() -> "SESV2Client":
+    """Give the SES v2 client."""
+    return boto3.client("sesv2", config=_QUICK)

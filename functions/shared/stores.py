@@ -1,0 +1,249 @@
+"""Typed access to one DynamoDB table.
+
+Expressions name attributes as `#attribute` and values as `:value`; the placeholders are filled from the text
+itself: a caller writes `condition="#status = :old", values={"old": "PENDING"}` and nothing twice.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from functions.shared.aws import dynamodb
+
+Item = dict[str, Any]
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+class BadCursorError(ValueError):
+    """A cursor that this table did not give."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items of a query and where to go on.
+
+    Attributes:
+        items: The items, in the index's order.
+        cursor: What to pass to get the next page, None at the end.
+    """
+
+    items: list[Item]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        name: The table's name.
+    """
+
+    name: str
+
+    def get(self, key: Mapping[str, str]) -> Item | None:
+        """Read one item, strongly consistent."""
+        answer = dynamodb().get_item(TableName=self.name, Key=_marshal(key), ConsistentRead=True)
+        return _unmarshal(answer["Item"]) if "Item" in answer else None
+
+    def put_new(self, item: Mapping[str, Any], *, key: str) -> bool:
+        """Write an item that is not there yet.
+
+        Args:
+            item: The item; None values are left out.
+            key: The name of the table's partition key.
+
+        Returns:
+            False when an item with this key was there already; it stays as it was.
+        """
+        try:
+            dynamodb().put_item(
+                TableName=self.name,
+                Item=_marshal(item),
+                ConditionExpression="attribute_not_exists(#key)",
+                ExpressionAttributeNames={"#key": key},
+            )
+        except dynamodb().exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def update(
+        self,
+        key: Mapping[str, str],
+        changes: Mapping[str, Any],
+        *,
+        condition: str,
+        values: Mapping[str, Any] | None = None,
+        add: Mapping[str, int] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> Item | None:
+        """Change attributes of an item under a condition.
+
+        Args:
+            key: The item's key.
+            changes: Attributes to set; None removes the attribute.
+            condition: What must hold; without it an update would make an item that was never there.
+            values: Values that the condition names.
+            add: Amounts to add to numbers.
+            defaults: Attributes to set only where they are missing.
+
+        Returns:
+            The whole item afterwards, or None when the condition did not hold.
+        """
+        kept = {name: value for name, value in changes.items() if value is not None}
+        removed = [name for name, value in changes.items() if value is None]
+        assignments = [f"#{name} = :set_{name}" for name in kept]
+        assignments += [f"#{name} = if_not_exists(#{name}, :new_{name})" for name in defaults or {}]
+        expression = _clause("SET", assignments)
+        expression += _clause("REMOVE", [f"#{name}" for name in removed])
+        expression += _clause("ADD", [f"#{name} :add_{name}" for name in add or {}])
+        all_values = {
+            **{f"set_{name}": value for name, value in kept.items()},
+            **{f"new_{name}": value for name, value in (defaults or {}).items()},
+            **{f"add_{name}": value for name, value in (add or {}).items()},
+            **(values or {}),
+        }
+        try:
+            answer = dynamodb().update_item(
+                TableName=self.name,
+                Key=_marshal(key),
+                UpdateExpression=expression.strip(),
+                ConditionExpression=condition,
+                ReturnValues="ALL_NEW",
+                ExpressionAttributeNames=_names(expression, condition),
+                **_values(all_values),
+            )
+        except dynamodb().exceptions.ConditionalCheckFailedException:
+            return None
+        return _unmarshal(answer["Attributes"])
+
+    def delete(
+        self, key: Mapping[str, str], *, condition: str, values: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Delete an item under a condition; False when the condition did not hold."""
+        try:
+            dynamodb().delete_item(
+                TableName=self.name,
+                Key=_marshal(key),
+                ConditionExpression=condition,
+                ExpressionAttributeNames=_names(condition),
+                **_values(values or {}),
+            )
+        except dynamodb().exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def query(
+        self,
+        condition: str,
+        values: Mapping[str, Any],
+        *,
+        index: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page:
+        """Read items of one partition.
+
+        Args:
+            condition: Key condition.
+            values: Values that it names.
+            index: Index to read; eventually consistent.
+            newest_first: Descending order of the sort key.
+            limit: How many items at most; None reads all pages.
+            cursor: Where an earlier page ended.
+
+        Returns:
+            The items; a cursor only when `limit` cut them off.
+
+        Raises:
+            BadCursorError: The cursor is not one of ours.
+        """
+        items: list[Item] = []
+        start = _decode_cursor(cursor) if cursor else None
+        while True:
+            arguments: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+            if start:
+                arguments["ExclusiveStartKey"] = start
+            if limit is not None:
+                arguments["Limit"] = limit - len(items)
+            answer = dynamodb().query(
+                TableName=self.name,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames=_names(condition),
+                ScanIndexForward=not newest_first,
+                **_values(values),
+                **arguments,
+            )
+            items += [_unmarshal(item) for item in answer["Items"]]
+            start = answer.get("LastEvaluatedKey")
+            if not start or (limit is not None and len(items) >= limit):
+                return Page(items=items, cursor=_encode_cursor(start) if start else None)
+
+
+def _clause(word: str, parts: Sequence[str]) -> str:
+    return f"{word} {', '.join(parts)} " if parts else ""
+
+
+def _names(*expressions: str) -> dict[str, str]:
+    found = {name for expression in expressions for name in re.findall(r"#(\w+)", expression)}
+    return {f"#{name}": name for name in found}
+
+
+def _values(values: Mapping[str, Any]) -> dict[str, Any]:
+    if not values:
+        return {}
+    return {
+        "ExpressionAttributeValues": {f":{name}": _serialize(_exact(value)) for name, value in values.items()}
+    }
+
+
+def _marshal(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _serialize(_exact(value)) for name, value in item.items() if value is not None}
+
+
+def _unmarshal(item: Mapping[str, Any]) -> Item:
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def _exact(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+    """Make floats decimals, which is all that DynamoDB stores."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Mapping):
+        return {str(name): _exact(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(part) for part in value]
+    return value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+    """Make decimals ints or floats again, which is all that JSON knows."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value
+
+
+def _encode_cursor(key: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(key, sort_keys=True).encode()).decode()
+
+
+def _decode_cursor(cursor: str) -> dict[str, Any]:
+    try:
+        key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except ValueError as error:
+        raise BadCursorError from error
+    if not isinstance(key, dict) or not all(isinstance(value, dict) for value in key.values()):
+        raise BadCursorError
+    return key
