@@ -1,0 +1,43 @@
+# The two commands a newcomer needs are `make demo` and `make test`; `make help` lists the rest.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PHOTOS ?=
+SOURCES := __main__.py components functions images/common images/sfm images/3dgs images/compressor local tests
+
+.PHONY: help setup setup-tests demo serve test check lint types lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup:
+	@$(if $(PYTHON),$(PYTHON),python3) local/setup.py
+
+setup-tests:
+	@$(if $(PYTHON),$(PYTHON),python3) local/setup.py --browser
+
+demo: setup ## From photos to a model in the browser, on this machine (PHOTOS=folder or zip; default: a sample capture)
+	@$(BIN)/python -m local.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+serve: setup ## The same, and keep the cloud up for a look at the viewer
+	@$(BIN)/python -m local.demo --serve $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+test: setup-tests lint types ## Every check: lint, types, all tests
+	$(BIN)/python -m pytest
+
+check: setup lint types ## The quick checks: lint, types, fast tests
+	$(BIN)/python -m pytest -m "not slow and not cloud and not browser" -n 2
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy __main__.py components functions local images/common images/sfm images/3dgs images/compressor
+
+lock: setup ## Lock the dependencies again
+	$(BIN)/uv lock
+	$(BIN)/python -m local.lock
+
+clean: ## Remove everything made, the environments included
+	rm -rf build .venv .venv-cloud images/compressor/viewer/node_modules

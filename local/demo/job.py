@@ -1,0 +1,244 @@
+"""One job of the demo, from upload to model and reports, through the public APIs."""
+
+import json
+import re
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from local import client
+from local.demo import report, results
+from local.demo.display import Display
+from local.demo.memory import PeakMemory
+from local.demo.photos import Capture
+from local.deployed import BUILD, Deployed
+
+PILOT_DOMAIN = "example.com"
+SECONDS_TO_WAIT_FOR_MAIL = 60
+STAGES = {
+    "sfm": "Structure from motion",
+    "3dgs": "Gaussian splatting",
+    "compressor": "Compression",
+}
+
+# What a laptop without a GPU does in minutes; the presets of the API are for the GPU.
+LAPTOP_OPTIONS: Mapping[str, Any] = {}
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message is for the person who runs it."""
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """How the job runs.
+
+    Attributes:
+        out: Where report.json and report.html go.
+        options: The containers' options that differ from the API's preset.
+    """
+
+    out: Path = BUILD / "demo"
+    options: Mapping[str, Any] = field(default_factory=lambda: LAPTOP_OPTIONS)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a demo ended.
+
+    Attributes:
+        report: The content of report.json.
+        link: The shared link of the mail, None when the job failed.
+    """
+
+    report: results.Json
+    link: str | None
+
+    @property
+    def succeeded(self) -> bool:
+        """Tells whether the job made a model."""
+        return bool(self.report["status"] == "SUCCEEDED")
+
+
+def run_job(
+    capture: Capture, up: Deployed, settings: JobSettings, display: Display, *, started: float
+) -> Outcome:
+    """Takes a capture from upload to model and writes the reports.
+
+    Args:
+        capture: What to upload.
+        up: Where to.
+        settings: How.
+        display: Where progress is shown.
+        started: When the work began, by the monotonic clock, for the total.
+
+    Raises:
+        DemoError: Something between upload and model did not happen.
+    """
+    pilot = f"pilot-{secrets.token_hex(4)}@{PILOT_DOMAIN}"
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder, PeakMemory() as memory:
+        return _Run(capture, up, settings, display, started, pilot, Path(folder), memory).to_the_end()
+
+
+@dataclass
+class _Run:
+    """What the steps of one job share."""
+
+    capture: Capture
+    up: Deployed
+    settings: JobSettings
+    display: Display
+    started: float
+    pilot: str
+    folder: Path
+    memory: PeakMemory
+
+    def to_the_end(self) -> Outcome:
+        """Signs in, uploads, runs the job and writes the reports."""
+        addresses = client.Addresses.from_outputs(self.up.deployment.outputs)
+        pilot = client.Spaceport(addresses, self._invite_and_sign_in(addresses))
+        try:
+            upload_started = time.monotonic()
+            place = self._upload(pilot)
+            project = pilot.create_project("Demo")
+            job_started = time.monotonic()
+            job_id = pilot.start_job(place, project_id=project["projectId"], options=self.settings.options)
+            job = self._watch(pilot, job_id)
+        finally:
+            pilot.close()
+        timings = results.Timings(
+            deploy=self.up.seconds,
+            upload=job_started - upload_started,
+            job=time.monotonic() - job_started,
+            total=0.0,
+        )
+        mail = self._wait_for_mail(job_id)
+        if job["status"] != "SUCCEEDED":
+            return self._report_failure(job_id, job, timings)
+        link = _link_in(mail)
+        files, model_url = self._fetch(job_id, link)
+        errors = results.camera_errors(self.capture, files)
+        content = results.report_of_success(
+            self.capture,
+            job_id=job_id,
+            job=job,
+            resources=len(self.up.deployment.resources),
+            timings=replace(timings, total=time.monotonic() - self.started),
+            files=files,
+            errors=errors,
+            model_url=model_url,
+            peak_bytes=self.memory.peak_bytes,
+        )
+        report.write_html(self.settings.out / "report.html", content, report.draw(files, errors))
+        results.write_json(self.settings.out / "report.json", content)
+        return Outcome(content, link)
+
+    def _invite_and_sign_in(self, addresses: client.Addresses) -> str:
+        invited = f"Aa1-{secrets.token_urlsafe(12)}"
+        chosen = f"Bb2-{secrets.token_urlsafe(12)}"
+        self.up.cloud.client("cognito-idp").admin_create_user(
+            UserPoolId=addresses.user_pool_id,
+            Username=self.pilot,
+            TemporaryPassword=invited,
+            MessageAction="SUPPRESS",
+            UserAttributes=[
+                {"Name": "email", "Value": self.pilot},
+                {"Name": "email_verified", "Value": "true"},
+            ],
+        )
+        return client.sign_in(
+            self.up.cloud.client("cognito-idp"),
+            addresses,
+            email=self.pilot,
+            password=invited,
+            new_password=chosen,
+        )
+
+    def _upload(self, pilot: client.Spaceport) -> str:
+        stage, total = "Upload", self.capture.bytes
+        self.display.update(stage, 0.0)
+        arrived, lock, started = 0, threading.Lock(), time.monotonic()
+
+        def on_bytes(count: int) -> None:
+            nonlocal arrived
+            with lock:
+                arrived += count
+                left = (time.monotonic() - started) * (total - arrived) / max(arrived, 1)
+                self.display.update(stage, arrived / max(total, 1), f"{arrived / 1e6:.1f} MB", left)
+
+        place = pilot.upload_capture(self.capture.files, on_bytes)
+        self.display.done(stage, f"{len(self.capture.files)} files, {total / 1e6:.1f} MB")
+        return place
+
+    def _watch(self, pilot: client.Spaceport, job_id: str) -> client.Json:
+        reached: list[str] = []
+        for job in pilot.watch(job_id):
+            step = job["currentStage"]
+            if step in STAGES and step not in reached:
+                for earlier in reached[-1:]:
+                    self.display.done(STAGES[earlier])
+                reached.append(step)
+            progress = job.get("progress") or {}
+            if step in STAGES and progress.get("stage") == step:
+                self.display.update(
+                    STAGES[step], progress["fraction"], progress["message"], progress.get("secondsLeft")
+                )
+        if job["status"] == "SUCCEEDED":
+            for step in reached[-1:]:
+                self.display.done(STAGES[step])
+        return job
+
+    def _wait_for_mail(self, job_id: str) -> str:
+        """Returns the text of the mail about this job."""
+        deadline = time.monotonic() + SECONDS_TO_WAIT_FOR_MAIL
+        while time.monotonic() < deadline:
+            for mail in self.up.cloud.mail():
+                text = json.dumps(mail)
+                if self.pilot in text and job_id in text:
+                    return text
+            time.sleep(0.2)
+        raise DemoError(f"No mail about job {job_id} came within {SECONDS_TO_WAIT_FOR_MAIL} s.")
+
+    def _fetch(self, job_id: str, link: str) -> tuple[results.JobFiles, str]:
+        with client.open_model(link) as browser:
+            model = browser.get("model.sog")
+            model.raise_for_status()
+            merged = browser.get("report.json").raise_for_status().json()
+            url = str(browser.base_url.join("index.html"))
+        s3, bucket = self.up.cloud.client("s3"), self.up.deployment.outputs["mlBucket"]
+        prefix = f"jobs/{job_id}/"
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for key in (item["Key"] for page in pages for item in page["Contents"]):
+            name = key.removeprefix(prefix)
+            if name.startswith(("sfm/sparse/", "sfm/georeference.json")) or name.endswith("/model.tar.gz"):
+                target = self.folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                s3.download_file(bucket, key, str(target))
+        archive = next((self.folder / "3dgs").rglob("model.tar.gz"))
+        splat = self.folder / "splat"
+        results.unpack(archive, splat)
+        return results.JobFiles(sfm=self.folder / "sfm", splat=splat, report=merged), url
+
+    def _report_failure(self, job_id: str, job: client.Json, timings: results.Timings) -> Outcome:
+        content = results.report_of_failure(
+            self.capture,
+            job_id=job_id,
+            job=job,
+            resources=len(self.up.deployment.resources),
+            timings=replace(timings, total=time.monotonic() - self.started),
+        )
+        report.write_html(self.settings.out / "report.html", content, None)
+        results.write_json(self.settings.out / "report.json", content)
+        return Outcome(content, None)
+
+
+def _link_in(mail: str) -> str:
+    found = re.search(r"https?://[^\s\"'<>\\]+/open/[\w-]+", mail)
+    if not found:
+        raise DemoError("The mail about the finished job holds no link to the model.")
+    return found.group()
