@@ -11,7 +11,7 @@ from functions.file_upload.models import CompleteUpload, PresignPart, StartUploa
 from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
 from functions.file_upload.uploads import Answer, Uploads
-from functions.shared.api import build_api, caller_of, new_router, parse_body
+from functions.shared.api import build_api, caller_of, new_router, parse_body, path_id
 from functions.shared.observability import logger, tracer
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -61,7 +61,7 @@ def abort_upload() -> Answer:
 @router.get("/captures/<capture_id>")
 def describe_capture(capture_id: str) -> Answer:
     """List a capture's files."""
-    return _uploads().describe(caller_of(router.current_event), capture_id)
+    return _uploads().describe(caller_of(router.current_event), path_id(capture_id, "capture"))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)

@@ -1,7 +1,7 @@
 """The uploads table: one item per capture, one per file of it.
 
-The capture's own item has the sort key `capture`, a file's `file#` and its name in lower case, so that two names
-that differ only in case stay apart too. Only capture items have `createdAt`: the owner's index lists captures.
+The capture's own item has the sort key `capture`, a file's `file#` and its name in lower case: two names that
+differ only in case stay apart too. Only capture items have `createdAt`, so the owner's index lists captures.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """REST APIs: the resolver with CORS, request parsing and errors of every function behind API Gateway."""
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -17,8 +18,10 @@ from functions.shared.claims import Caller, caller_from_claims
 from functions.shared.errors import ApiError, bad_request, busy, error_body, internal, not_found, too_large
 from functions.shared.observability import logger
 from functions.shared.settings import comma_list
+from functions.shared.stores import BadCursorError
 
 MAX_BODY_CHARACTERS = 1_000_000
+MAX_PAGE = 200
 PREFLIGHT_SECONDS = 600
 THROTTLING_CODES = frozenset(
     {
@@ -46,6 +49,8 @@ class ApiModel(BaseModel):
         str_strip_whitespace=True,
     )
 
+
+_PATH_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -91,6 +96,30 @@ def describe_validation(error: ValidationError) -> str:
         field = ".".join(str(part) for part in problem["loc"]) or "body"
         problems.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
     return "; ".join(problems[:10])
+
+
+def page_of(event: BaseProxyEvent) -> tuple[int, str | None]:
+    """Read the paging of a list route: `?limit=` (1 to 200) and `?cursor=`.
+
+    Raises:
+        ApiError: 400 when the limit is out of range.
+    """
+    parameters = event.query_string_parameters or {}
+    limit = parameters.get("limit") or str(MAX_PAGE)
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= MAX_PAGE):
+        raise bad_request("INVALID_REQUEST", f"limit: must be a whole number from 1 to {MAX_PAGE}")
+    return int(limit), parameters.get("cursor") or None
+
+
+def path_id(value: str, what: str) -> str:
+    """Check an id that came in the path.
+
+    Raises:
+        ApiError: 404 when nothing could be called so.
+    """
+    if not _PATH_ID.fullmatch(value):
+        raise not_found(what)
+    return value
 
 
 def caller_of(event: BaseProxyEvent) -> Caller:
@@ -139,6 +168,9 @@ def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:
     def unknown_route(_error: NotFoundError) -> Response[str]:
         return answer(not_found("address"))
 
+    def bad_cursor(_error: BadCursorError) -> Response[str]:
+        return answer(bad_request("INVALID_CURSOR", "cursor: not one that this list has given"))
+
     def untold(error: Exception) -> Response[str]:
         if is_throttling(error):
             logger.warning("a service is busy", extra={"error": type(error).__name__})
@@ -147,6 +179,7 @@ def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:
         return answer(internal())
 
     app.exception_handler(ApiError)(told)
+    app.exception_handler(BadCursorError)(bad_cursor)
     app.exception_handler(Exception)(untold)
     app.not_found(unknown_route)
     return app

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 from functions.shared.aws import dynamodb
 
@@ -174,14 +175,19 @@ class Table:
                 arguments["ExclusiveStartKey"] = start
             if limit is not None:
                 arguments["Limit"] = limit - len(items)
-            answer = dynamodb().query(
-                TableName=self.name,
-                KeyConditionExpression=condition,
-                ExpressionAttributeNames=_names(condition),
-                ScanIndexForward=not newest_first,
-                **_values(values),
-                **arguments,
-            )
+            try:
+                answer = dynamodb().query(
+                    TableName=self.name,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeNames=_names(condition),
+                    ScanIndexForward=not newest_first,
+                    **_values(values),
+                    **arguments,
+                )
+            except ClientError as error:
+                if cursor and error.response["Error"]["Code"] == "ValidationException":
+                    raise BadCursorError from error
+                raise
             items += [_unmarshal(item) for item in answer["Items"]]
             start = answer.get("LastEvaluatedKey")
             if not start or (limit is not None and len(items) >= limit):

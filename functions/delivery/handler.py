@@ -1,0 +1,88 @@
+"""Lambda handler of shared links: the one address that is open to everybody."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.delivery import pages
+from functions.delivery.logic import is_token, link_state, model_folder, signed_cookies
+from functions.delivery.settings import Settings
+from functions.delivery.signing import signer
+from functions.shared.api import is_throttling, new_router
+from functions.shared.clock import now_seconds
+from functions.shared.observability import logger, tracer
+from functions.shared.settings import load_settings
+from functions.shared.stores import Table
+
+router = new_router()
+_HEADERS: dict[str, str | list[str]] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+@cache
+def _api() -> APIGatewayRestResolver:
+    app = APIGatewayRestResolver()
+    app.include_router(router)
+    app.not_found(_unknown_address)
+    app.exception_handler(Exception)(_broken)
+    return app
+
+
+@router.get("/open/<token>")
+def open_link(token: str) -> Response[str]:
+    """Send the browser to the model with cookies that open it, or say why not."""
+    settings = load_settings(Settings)
+    link = Table(settings.links_table).get({"token": token}) if is_token(token) else None
+    job = Table(settings.jobs_table).get({"jobId": str(link["jobId"])}) if link else None
+    now = now_seconds()
+    state = link_state(link, job, now)
+    if link is None or state == "unknown":
+        return _page(HTTPStatus.NOT_FOUND, pages.UNKNOWN)
+    if state == "gone":
+        return _page(HTTPStatus.GONE, pages.GONE)
+    job_id = str(link["jobId"])
+    sign = signer(settings.delivery_private_key_secret)
+    cookies = signed_cookies(settings.delivery_url, job_id, settings.delivery_key_pair_id, sign, now)
+    logger.info("link opened", extra={"job_id": job_id})
+    location = model_folder(settings.delivery_url, job_id) + "index.html"
+    return Response(
+        status_code=int(HTTPStatus.FOUND),
+        content_type="text/html; charset=utf-8",
+        body="",
+        headers={**_HEADERS, "Location": location, "Set-Cookie": cookies},
+    )
+
+
+def _unknown_address(_error: NotFoundError) -> Response[str]:
+    return _page(HTTPStatus.NOT_FOUND, pages.UNKNOWN)
+
+
+def _broken(error: Exception) -> Response[str]:
+    if is_throttling(error):
+        logger.warning("a service is busy", extra={"error": type(error).__name__})
+        return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.BROKEN)
+    logger.exception("unexpected error")
+    return _page(HTTPStatus.INTERNAL_SERVER_ERROR, pages.BROKEN)
+
+
+def _page(status: HTTPStatus, html: str) -> Response[str]:
+    return Response(
+        status_code=int(status), content_type="text/html; charset=utf-8", body=html, headers=dict(_HEADERS)
+    )
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Open one link."""
+    return _api().resolve(event, context)

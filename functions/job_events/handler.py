@@ -1,0 +1,35 @@
+"""Lambda handler of the events of jobs."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.job_events.events import Events
+from functions.job_events.models import ExecutionEvent, parse_event
+from functions.job_events.settings import Settings
+from functions.shared.jobs import JobStore
+from functions.shared.observability import logger, tracer
+from functions.shared.settings import load_settings
+from functions.shared.stores import Table
+
+
+@cache
+def _events() -> Events:
+    settings = load_settings(Settings)
+    return Events(
+        jobs=JobStore(Table(settings.jobs_table)),
+        projects=Table(settings.projects_table),
+        mail_from=settings.mail_from,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """Take one event in."""
+    parsed = parse_event(event)
+    if isinstance(parsed, ExecutionEvent):
+        _events().execution_changed(parsed)
+    else:
+        _events().step_job_changed(parsed)

@@ -1,0 +1,69 @@
+"""Events that EventBridge sends, reduced to what is used."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    time: datetime
+
+    @property
+    def at(self) -> int:
+        """Epoch milliseconds of the event."""
+        return round(self.time.timestamp() * 1000)
+
+
+class ExecutionDetail(BaseModel):
+    """A state machine execution."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    execution_arn: str = Field(alias="executionArn")
+    name: str
+    status: str
+    error: str | None = None
+    cause: str | None = None
+
+
+class ExecutionEvent(_Event):
+    """An execution has changed its status."""
+
+    detail_type: Literal["Step Functions Execution Status Change"] = Field(alias="detail-type")
+    detail: ExecutionDetail
+
+
+class StepJobDetail(BaseModel):
+    """A SageMaker job."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    name: str = Field(validation_alias=AliasChoices("TrainingJobName", "ProcessingJobName"))
+    status: str = Field(validation_alias=AliasChoices("TrainingJobStatus", "ProcessingJobStatus"))
+    secondary_status: str | None = Field(default=None, validation_alias="SecondaryStatus")
+
+
+class StepJobEvent(_Event):
+    """A SageMaker job has changed its status."""
+
+    detail_type: Literal["SageMaker Training Job State Change", "SageMaker Processing Job State Change"] = (
+        Field(alias="detail-type")
+    )
+    detail: StepJobDetail
+
+
+JobEvent = TypeAdapter[ExecutionEvent | StepJobEvent](
+    Annotated[ExecutionEvent | StepJobEvent, Field(union_mode="left_to_right")]
+)
+
+
+def parse_event(event: dict[str, Any]) -> ExecutionEvent | StepJobEvent:
+    """Read an event.
+
+    Raises:
+        pydantic.ValidationError: It is none that the rules send.
+    """
+    return JobEvent.validate_python(event)

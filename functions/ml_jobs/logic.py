@@ -1,0 +1,234 @@
+"""Rules of jobs: whose capture it is, what the state machine is given, how far a job is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.shared.clock import iso, parse_iso_ms
+from functions.shared.job_names import OLD_STEP_WORDS, STEPS
+from functions.shared.jobs import ACTIVE, JobRow
+from functions.shared.s3_objects import Address
+
+STEP_SHARES = {"sfm": 0.30, "3dgs": 0.62, "compressor": 0.08}
+"""Share of a job's time that each step takes, for one fraction over the whole job: an estimate for a standard
+job on the default machines. The checks between the steps take seconds."""
+_MIN_FRACTION_TO_ESTIMATE = 0.02
+_OLD_WORD_OF_STEP = {step: word for word, step in OLD_STEP_WORDS.items()}
+_OWNER_DEPTH = 3
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A capture in the uploads bucket.
+
+    Attributes:
+        capture_id: Its id.
+        prefix: Its folder, ending in a slash.
+    """
+
+    capture_id: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """What a step's container says of itself."""
+
+    step: str
+    fraction: float
+    seconds_left: float | None
+    message: str
+    figures: Mapping[str, Any]
+
+
+def capture_of(address: Address, bucket: str, owner: str) -> Capture | None:
+    """Find the capture that an address names: its folder, or any file in it.
+
+    Args:
+        address: The address.
+        bucket: The uploads bucket.
+        owner: The caller's sub.
+
+    Returns:
+        The capture; None when the address is not in this owner's folder.
+    """
+    parts = address.key.split("/")
+    inside = address.bucket == bucket and len(parts) >= _OWNER_DEPTH and parts[:2] == ["uploads", owner]
+    if not inside or not parts[2] or ".." in parts:
+        return None
+    return Capture(capture_id=parts[2], prefix="/".join(parts[:3]) + "/")
+
+
+def arguments(options: Mapping[str, str]) -> list[str]:
+    """Write a processing step's options as its command line."""
+    return [word for name, value in sorted(options.items()) for word in (f"--{name}", value)]
+
+
+def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_at: str) -> dict[str, Any]:
+    """Make the state machine's input.
+
+    Args:
+        job: The job.
+        options: Options per step.
+        start_at: First step.
+
+    Returns:
+        The input; every value a string, a list of strings or an object of strings.
+    """
+    return {
+        "jobId": job.job_id,
+        "attempt": str(job.attempt),
+        "owner": job.owner,
+        "captureUri": job.capture_uri,
+        "startAt": start_at,
+        "arguments": {step: arguments(options[step]) for step in ("sfm", "compressor")},
+        "hyperparameters": dict(options["3dgs"]),
+    }
+
+
+def read_progress(document: Mapping[str, Any] | None, step: str, since: int) -> StepProgress | None:
+    """Read a step's progress file.
+
+    Args:
+        document: The file, or None when there is none.
+        step: The step it should be of.
+        since: Start of the attempt in epoch milliseconds: an older file is an earlier attempt's.
+
+    Returns:
+        The progress; None when there is none of this attempt.
+    """
+    if document is None or document.get("step") != step:
+        return None
+    try:
+        if parse_iso_ms(str(document["updated_at"])) < since:
+            return None
+        left = document.get("seconds_left")
+        return StepProgress(
+            step=step,
+            fraction=min(1.0, max(0.0, float(document["fraction"]))),
+            seconds_left=None if left is None else max(0.0, float(left)),
+            message=str(document.get("message") or ""),
+            figures=document.get("figures") or {},
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def overall_fraction(stage: str, progress: StepProgress | None) -> float:
+    """Give how much of the whole job is done.
+
+    Args:
+        stage: The job's stage.
+        progress: The running step's own progress, if known.
+
+    Returns:
+        0 to 1: the shares of the steps before, and this step's share by its own fraction.
+    """
+    if stage == "completed":
+        return 1.0
+    if stage not in STEPS:
+        return 0.0
+    before = sum(STEP_SHARES[step] for step in STEPS[: STEPS.index(stage)])
+    own = progress.fraction if progress and progress.step == stage else 0.0
+    return before + STEP_SHARES[stage] * own
+
+
+def seconds_left(fraction: float, elapsed: float, progress: StepProgress | None) -> float | None:
+    """Estimate the seconds until the job ends.
+
+    Args:
+        fraction: Of the whole job, 0 to 1.
+        elapsed: Seconds since its start.
+        progress: The running step's own progress, if known.
+
+    Returns:
+        By the rate so far, but at least what the step itself expects; None while it is too early to say.
+    """
+    if fraction >= 1:
+        return 0.0
+    own = progress.seconds_left if progress else None
+    if fraction < _MIN_FRACTION_TO_ESTIMATE:
+        return None
+    by_rate = elapsed * (1 - fraction) / fraction
+    return max(by_rate, own or 0.0)
+
+
+def later_stage(stage: str, other: str) -> str:
+    """Give the later of two stages; events and progress files overtake each other."""
+    if stage not in STEPS or other not in STEPS:
+        return other if stage == "starting" and other in STEPS else stage
+    return max(stage, other, key=STEPS.index)
+
+
+def describe_job(job: JobRow, progress: StepProgress | None, now: int) -> dict[str, Any]:
+    """Describe a job for its owner.
+
+    Args:
+        job: Its row.
+        progress: Progress of its latest step, if known.
+        now: Epoch milliseconds.
+
+    Returns:
+        What the API answers.
+    """
+    active = job.status in ACTIVE
+    stage = later_stage(job.current_stage, progress.step) if active and progress else job.current_stage
+    started = job.started_at or job.created_at
+    elapsed = max(0.0, ((job.ended_at or now) - started) / 1000)
+    own = progress if progress and progress.step == stage else None
+    fraction = overall_fraction(stage, own)
+    left = seconds_left(fraction, elapsed, own) if active else None
+    failed = job.failure_sentence is not None
+    return {
+        "jobId": job.job_id,
+        "status": job.status,
+        "currentStage": stage,
+        "details": _details(job, own),
+        "createdAt": iso(job.created_at),
+        "startTime": iso(started),
+        "endTime": iso(job.ended_at) if job.ended_at else None,
+        "elapsedSeconds": round(elapsed, 1),
+        "estimatedCompletionSeconds": None if left is None else round(left, 1),
+        "progress": {
+            "stage": stage,
+            "fraction": round(fraction, 4),
+            "secondsLeft": None if left is None else round(left, 1),
+            "message": own.message if own else "",
+            "figures": dict(own.figures) if own else {},
+            "stageFraction": round(own.fraction, 4) if own else None,
+            "stageSecondsLeft": own.seconds_left if own else None,
+        },
+        "captureId": job.capture_id,
+        "projectId": job.project_id,
+        "preset": job.preset,
+        "attempt": job.attempt,
+        "executionArn": job.execution_arn,
+        "viewerUrl": job.viewer_url,
+        "result": job.result,
+        "error": {"sentence": job.failure_sentence, "nextStep": job.failure_next_step} if failed else None,
+    }
+
+
+def in_old_words(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Say a description in the words of older clients: their stage names, and no status but their five."""
+    stage = str(description["currentStage"])
+    status = str(description["status"])
+    return {
+        **description,
+        "currentStage": _OLD_WORD_OF_STEP.get(stage, stage),
+        "status": "RUNNING" if status in ACTIVE else status,
+    }
+
+
+def _details(job: JobRow, progress: StepProgress | None) -> str:
+    if job.failure_sentence:
+        return job.failure_sentence
+    if job.status == "STOPPING":
+        return "The job is being stopped."
+    if job.status == "SUCCEEDED":
+        return "The model is ready."
+    if progress and progress.message:
+        return progress.message
+    if job.current_stage in STEPS:
+        return f"{job.current_stage}: {job.stage_status or 'starting'}"
+    return "The capture is being checked."

@@ -1,0 +1,25 @@
+"""Named presets: what draft, standard and high mean for each step."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+Preset = Literal["draft", "standard", "high"]
+
+PRESETS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "draft": {"sfm": {"max_image_size": "1600"}, "3dgs": {"max_steps": "7000"}, "compressor": {}},
+    "standard": {"sfm": {"max_image_size": "2400"}, "3dgs": {"max_steps": "30000"}, "compressor": {}},
+    "high": {"sfm": {"max_image_size": "3200"}, "3dgs": {"max_steps": "45000"}, "compressor": {}},
+}
+
+
+def options_of(preset: str, chosen: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Lay the chosen options over a preset's.
+
+    Args:
+        preset: Name of the preset.
+        chosen: Checked options per step.
+
+    Returns:
+        Options per step.
+    """
+    return {step: {**options, **chosen.get(step, {})} for step, options in PRESETS[preset].items()}

@@ -1,0 +1,40 @@
+"""Events that the state machine sends."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
+
+from functions.shared.api import ApiModel
+from functions.shared.job_names import UUID_PATTERN
+
+JobId = Annotated[str, StringConstraints(pattern=f"^{UUID_PATTERN}$")]
+
+
+class _Event(ApiModel):
+    model_config = ConfigDict(extra="ignore")
+
+    job_id: JobId
+
+
+class CheckCapture(_Event):
+    """Look at a capture before a machine is started for it."""
+
+    action: Literal["check_capture"]
+    capture_uri: str
+
+
+class QualityGate(_Event):
+    """Look at the reconstruction before a GPU is started for it."""
+
+    action: Literal["quality_gate"]
+
+
+class Publish(_Event):
+    """Make the finished model reachable."""
+
+    action: Literal["publish"]
+
+
+StepEvent = TypeAdapter[CheckCapture | QualityGate | Publish](
+    Annotated[CheckCapture | QualityGate | Publish, Field(discriminator="action")]
+)

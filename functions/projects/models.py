@@ -1,0 +1,68 @@
+"""Requests and rows of the projects API, with the field names that existing clients know."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from functions.shared.api import ApiModel
+
+Status = Literal[
+    "draft", "path_downloaded", "uploading", "photos_uploaded", "processing", "delivered", "revoked"
+]
+MAX_DOCUMENT_CHARACTERS = 60_000
+"""Of one free-form field: an item of DynamoDB holds 400 KB."""
+MAX_NESTING = 20
+"""DynamoDB stores 32 levels."""
+
+
+def _storable(document: dict[str, Any]) -> dict[str, Any]:
+    if _depth(document) > MAX_NESTING:
+        raise ValueError(f"must not be nested more than {MAX_NESTING} levels deep")
+    try:
+        text = json.dumps(document, allow_nan=False)
+    except ValueError as error:
+        raise ValueError("must not hold NaN or infinity") from error
+    if len(text) > MAX_DOCUMENT_CHARACTERS:
+        raise ValueError(f"must not be longer than {MAX_DOCUMENT_CHARACTERS:,} characters")
+    return document
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max((_depth(part) for part in value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max((_depth(part) for part in value), default=0)
+    return 0
+
+
+Document = Annotated[dict[str, Any], AfterValidator(_storable)]
+ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Title = Annotated[str, Field(max_length=200)]
+Progress = Annotated[int, Field(ge=0, le=100)]
+
+
+class CreateProject(ApiModel):
+    """A new project; `project_id` is made when missing."""
+
+    project_id: ProjectId | None = None
+    title: Title = "Untitled"
+    status: Status = "draft"
+    progress: Progress = 0
+    params: Document = Field(default_factory=dict)
+
+
+class ChangeProject(ApiModel):
+    """What may be changed. `version` makes the change conditional: it must be the one that was read."""
+
+    title: Title | None = None
+    status: Status | None = None
+    progress: Progress | None = None
+    params: Document | None = None
+    upload: Document | None = None
+    ml: Document | None = None
+    version: int | None = Field(default=None, ge=1)
+
+    def changes(self) -> dict[str, Any]:
+        """Give the fields that the request names."""
+        return self.model_dump(by_alias=True, exclude={"version"}, exclude_none=True)

@@ -1,0 +1,202 @@
+"""The jobs table: one row per job, changed only under conditions: late or doubled events do no harm."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from functions.shared.failures import Failure
+from functions.shared.job_names import StepJobName
+from functions.shared.stores import Page, Table
+from functions.shared.tables import OWNER_INDEX
+
+Status = Literal["PENDING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+ACTIVE = ("PENDING", "RUNNING", "STOPPING")
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+_IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
+_ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
+
+
+class JobRow(BaseModel):
+    """A job.
+
+    Attributes:
+        owner: The `sub` of who started it.
+        email: Where its end is told.
+        created_at: Epoch milliseconds; as are the other times.
+        capture_uri: Folder of the photos.
+        attempt: Counts executions of the job from 1.
+        status: As of Step Functions, with PENDING before its first event and STOPPING once a stop was asked.
+        current_stage: starting, then the step whose SageMaker job came last, then completed or failed.
+        stage_status: SageMaker's word for where the step's job is, for example Starting or Training.
+        stage_order: Order of the SageMaker job that set the stage.
+        stage_event_at: Time of the event that set the stage.
+        failure_sentence: Why it failed, for people.
+        failure_next_step: What to do then.
+        link_token: Token of the link that was mailed.
+        published_at: When its model became complete and reachable.
+        result: Figures of the model.
+        notified_attempt: The attempt whose end has been mailed.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    job_id: str
+    owner: str
+    email: str = ""
+    created_at: int
+    capture_uri: str
+    capture_id: str
+    project_id: str | None = None
+    preset: str
+    attempt: int = 1
+    status: Status = "PENDING"
+    execution_arn: str | None = None
+    current_stage: str = "starting"
+    stage_status: str | None = None
+    stage_order: int = 0
+    stage_event_at: int = 0
+    started_at: int | None = None
+    ended_at: int | None = None
+    failure_sentence: str | None = None
+    failure_next_step: str | None = None
+    link_token: str | None = None
+    viewer_url: str | None = None
+    published_at: int | None = None
+    result: dict[str, Any] | None = None
+    notified_attempt: int = 0
+
+
+@dataclass(frozen=True)
+class JobStore:
+    """All jobs."""
+
+    table: Table
+
+    def add(self, job: JobRow) -> bool:
+        """Write a new job; False when its id is taken."""
+        return self.table.put_new(job.model_dump(by_alias=True), key="jobId")
+
+    def get(self, job_id: str) -> JobRow | None:
+        """Read a job, whoever's it is."""
+        item = self.table.get({"jobId": job_id})
+        return JobRow.model_validate(item) if item else None
+
+    def of_owner(self, job_id: str, owner: str) -> JobRow | None:
+        """Read a job of this owner."""
+        job = self.get(job_id)
+        return job if job and job.owner == owner else None
+
+    def page(self, owner: str, limit: int, cursor: str | None) -> Page:
+        """Read some rows of an owner's jobs, newest first."""
+        return self.table.query(
+            "#owner = :owner",
+            {"owner": owner},
+            index=OWNER_INDEX,
+            newest_first=True,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def started(self, job_id: str, execution_arn: str) -> None:
+        """Keep which execution does the job."""
+        self._update(job_id, {"executionArn": execution_arn}, "attribute_exists(#jobId)", {})
+
+    def withdraw(self, job_id: str) -> None:
+        """Forget a job whose execution never started."""
+        self.table.delete({"jobId": job_id}, condition="#status = :pending", values={"pending": "PENDING"})
+
+    def stopping(self, job_id: str) -> JobRow | None:
+        """Mark that a stop was asked; None when the job has ended."""
+        return self._update(job_id, {"status": "STOPPING"}, _IS_ACTIVE, _ACTIVE_VALUES)
+
+    def running(self, job_id: str, attempt: int, at: int) -> JobRow | None:
+        """Mark an attempt as running; None when it is already, or has ended."""
+        return self._update(
+            job_id,
+            {"status": "RUNNING", "startedAt": at},
+            "#attempt = :attempt AND #status = :pending",
+            {"attempt": attempt, "pending": "PENDING"},
+        )
+
+    def ended(
+        self, job_id: str, attempt: int, status: str, at: int, failure: Failure | None
+    ) -> JobRow | None:
+        """Mark an attempt's end; None when it is marked already."""
+        changes = {
+            "status": status,
+            "endedAt": at,
+            "currentStage": "completed" if status == "SUCCEEDED" else "failed",
+            "stageStatus": None,
+            "failureSentence": failure.sentence if failure else None,
+            "failureNextStep": failure.next_step if failure else None,
+        }
+        return self._update(
+            job_id,
+            changes,
+            f"#attempt = :attempt AND {_IS_ACTIVE}",
+            {"attempt": attempt, **_ACTIVE_VALUES},
+        )
+
+    def in_stage(self, step_job: StepJobName, stage_status: str, at: int) -> JobRow | None:
+        """Mark where the running SageMaker job is; None when later news is known already."""
+        return self._update(
+            step_job.job_id,
+            {
+                "currentStage": step_job.step,
+                "stageStatus": stage_status,
+                "stageOrder": step_job.order,
+                "stageEventAt": at,
+            },
+            f"#attempt = :attempt AND {_IS_ACTIVE} AND "
+            "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt < :at))",
+            {"attempt": step_job.attempt, "order": step_job.order, "at": at, **_ACTIVE_VALUES},
+        )
+
+    def reserve_link(self, job_id: str, token: str) -> JobRow:
+        """Give the job the token of its link, unless it has one already; the row tells which.
+
+        Raises:
+            LookupError: There is no such job.
+        """
+        item = self.table.update(
+            {"jobId": job_id}, {}, defaults={"linkToken": token}, condition="attribute_exists(#jobId)"
+        )
+        if item is None:
+            raise LookupError(f"no job {job_id}")
+        return JobRow.model_validate(item)
+
+    def published(self, job_id: str, viewer_url: str, result: dict[str, Any], at: int) -> None:
+        """Mark the model as complete and reachable."""
+        self._update(
+            job_id,
+            {"viewerUrl": viewer_url, "result": result, "publishedAt": at},
+            "attribute_exists(#jobId)",
+            {},
+        )
+
+    def claim_notice(self, job_id: str, attempt: int) -> bool:
+        """Take it on to tell the person how an attempt ended; False when it is told already."""
+        return (
+            self._update(
+                job_id,
+                {"notifiedAttempt": attempt},
+                "#attempt = :attempt AND #notifiedAttempt < :attempt",
+                {"attempt": attempt},
+            )
+            is not None
+        )
+
+    def release_notice(self, job_id: str, attempt: int) -> None:
+        """Give the telling back after it failed, so that a repeated event does it."""
+        self._update(
+            job_id, {"notifiedAttempt": attempt - 1}, "#notifiedAttempt = :attempt", {"attempt": attempt}
+        )
+
+    def _update(
+        self, job_id: str, changes: dict[str, Any], condition: str, values: dict[str, Any]
+    ) -> JobRow | None:
+        item = self.table.update({"jobId": job_id}, changes, condition=condition, values=values)
+        return JobRow.model_validate(item) if item else None
