@@ -1,0 +1,26 @@
+"""Everything that is added to MiniStack, in order."""
+
+from local.cloud.ministack import (
+    api_origin,
+    executions,
+    lambda_permission,
+    lambda_runtime,
+    patch_points,
+    sagemaker_service,
+    task_authorization,
+)
+
+
+def install() -> None:
+    """Adds all of it.
+
+    Raises:
+        PatchPointError: MiniStack is not the version that this was written for.
+    """
+    patch_points.check_version()
+    lambda_runtime.install()
+    lambda_permission.install()
+    api_origin.install()
+    executions.install()
+    sagemaker_service.install()
+    task_authorization.install()
