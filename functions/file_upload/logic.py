@@ -45,15 +45,15 @@ def safe_name(file_name: str) -> str:
         RefusedFileError: The extension is none that we read.
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFKC", file_name).strip())[-1]
-    path = PurePosixPath(re.sub(r"[^A-Za-z0-9._-]+", "_", last) or "_")
-    extension = path.suffix
+    stem, dot, suffix = re.sub(r"[^A-Za-z0-9._-]+", "_", last).rpartition(".")
+    extension = dot + suffix
     if extension.lower() not in CONTENT_TYPES:
         raise RefusedFileError(
             "fileName: only photos (.jpg, .jpeg, .png, .tif, .tiff) and .zip archives of photos can be read; "
             "export raw photos to JPEG first"
         )
-    stem = path.stem.lstrip(".-") or "photo"
-    return stem[: MAX_NAME_CHARACTERS - len(extension)] + extension
+    visible = stem.lstrip(".-") or "photo"
+    return visible[: MAX_NAME_CHARACTERS - len(extension)] + extension
 
 
 def numbered_name(name: str, number: int) -> str:

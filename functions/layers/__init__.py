@@ -1,1 +1,1 @@
-"""The base layer: what the functions need beyond the AWS runtime, one archive per runtime and architecture."""
+"""The base layer: what the functions need beyond the AWS runtime, one archive per runtime and machine."""

@@ -1,0 +1,213 @@
+"""An embedded cloud for all tests of the functions, and API Gateway's proxy events for their handlers."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
+
+from local.cloud import EmbeddedCloud
+
+ORIGIN = "https://app.example.org"
+DELIVERY_URL = "https://view.example.org"
+WAITING_MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    body: Any
+    headers: dict[str, list[str]] = field(default_factory=dict)
+
+    def header(self, name: str) -> str | None:
+        values = self.headers.get(name)
+        return values[0] if values else None
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The embedded cloud with what the functions' environments name.
+
+    Attributes:
+        environment: The functions' variables.
+        public_key: Of the delivery key pair.
+        machine_role: Role of state machines.
+    """
+
+    embedded: EmbeddedCloud
+    environment: dict[str, str]
+    public_key: rsa.RSAPublicKey
+    machine_role: str
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its client classes at run time
+        return self.embedded.client(service)
+
+    def machine(self, definition: dict[str, Any]) -> str:
+        """Make a state machine, give its ARN."""
+        created = self.client("stepfunctions").create_state_machine(
+            name=f"machine-{uuid.uuid4().hex[:8]}",
+            definition=json.dumps(definition),
+            roleArn=self.machine_role,
+        )
+        return str(created["stateMachineArn"])
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """Start the cloud, make buckets, tables and the rest, and set the environment as Lambda would."""
+    with EmbeddedCloud() as embedded:
+        yield from _furnish(embedded)
+
+
+def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    for bucket in ("uploads", "ml"):
+        embedded.client("s3").create_bucket(Bucket=f"test-{bucket}")
+    _make_tables(embedded)
+    embedded.client("secretsmanager").create_secret(Name="delivery-key", SecretString=pem)
+    embedded.client("sesv2").create_email_identity(EmailIdentity="noreply@example.org")
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = embedded.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=policy)
+    environment = {
+        "UPLOADS_BUCKET": "test-uploads",
+        "ML_BUCKET": "test-ml",
+        "UPLOADS_TABLE": "uploads",
+        "PROJECTS_TABLE": "projects",
+        "JOBS_TABLE": "jobs",
+        "LINKS_TABLE": "links",
+        "DELIVERY_URL": DELIVERY_URL,
+        "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",
+        "DELIVERY_PRIVATE_KEY_SECRET": "delivery-key",
+        "MAIL_FROM": "noreply@example.org",
+        "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
+    }
+    cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])
+    environment["STATE_MACHINE_ARN"] = cloud.machine(WAITING_MACHINE)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setenv("AWS_ENDPOINT_URL", embedded.endpoint)
+        patch.setenv("AWS_REGION", embedded.region)
+        patch.setenv("AWS_DEFAULT_REGION", embedded.region)
+        patch.setenv("AWS_ACCESS_KEY_ID", embedded.account)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        yield cloud
+
+
+def _make_tables(embedded: EmbeddedCloud) -> None:
+    _make_table(embedded, "uploads", ["captureId", "itemId"], ["owner"])
+    _make_table(embedded, "projects", ["userSub", "projectId"], [])
+    _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
+    _make_table(embedded, "links", ["token"], [])
+
+
+def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:
+    partition = {"owner": "owner", "project": "projectId"}
+    attributes = dict.fromkeys([*key, *(partition[index] for index in indexed)], "S")
+    if indexed:
+        attributes["createdAt"] = "N"
+    arguments: dict[str, Any] = {}
+    if indexed:
+        arguments["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": f"{index}-index",
+                "KeySchema": [
+                    {"AttributeName": partition[index], "KeyType": "HASH"},
+                    {"AttributeName": "createdAt", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index in indexed
+        ]
+    embedded.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": part, "KeyType": kind}
+            for part, kind in zip(key, ("HASH", "RANGE"), strict=False)
+        ],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in attributes.items()],
+        **arguments,
+    )
+
+
+@pytest.fixture
+def lambda_context() -> SimpleNamespace:
+    return SimpleNamespace(
+        function_name="test",
+        memory_limit_in_mb=256,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
+        aws_request_id=str(uuid.uuid4()),
+    )
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def call(lambda_context: SimpleNamespace) -> Call:
+    """Give a function that sends a request through a handler as API Gateway would.
+
+    Its `user` is the signed-in person's sub, None for nobody; `body` a JSON value or raw text.
+    """
+
+    def send(
+        handler: Callable[[dict[str, Any], Any], dict[str, Any]],
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        user: str | None = "alice",
+        query: dict[str, str] | None = None,
+        origin: str = ORIGIN,
+    ) -> Answer:
+        claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": "[pilots]"}
+        event = {
+            "resource": path,
+            "path": path,
+            "httpMethod": method,
+            "headers": {"Origin": origin, "Content-Type": "application/json"},
+            "multiValueHeaders": {"Origin": [origin], "Content-Type": ["application/json"]},
+            "queryStringParameters": query,
+            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
+            "pathParameters": None,
+            "stageVariables": None,
+            "requestContext": {
+                "requestId": "request-1",
+                "httpMethod": method,
+                "path": f"/prod{path}",
+                "stage": "prod",
+                "identity": {"sourceIp": "127.0.0.1"},
+                **({"authorizer": {"claims": claims}} if user else {}),
+            },
+            "body": body if body is None or isinstance(body, str) else json.dumps(body),
+            "isBase64Encoded": False,
+        }
+        answer = handler(event, lambda_context)
+        headers = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        headers |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
+        is_json = (headers.get("Content-Type") or [""])[0].startswith("application/json")
+        text = answer.get("body") or ""
+        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, headers)
+
+    return send
+
+
+@pytest.fixture
+def user() -> str:
+    """Give a person nobody else's test knows."""
+    return str(uuid.uuid4())
