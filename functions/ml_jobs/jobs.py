@@ -57,8 +57,8 @@ class Jobs:
             raise bad_request(
                 "INVALID_STEP", f"pipelineStep: a new job starts with {STEPS[0]}; leave this field out."
             )
-        if request.project_id is not None and not self._has_project(caller, request.project_id):
-            raise not_found("project")
+        if request.project_id is not None:
+            options = logic.with_title(options, self._project_title(caller, request.project_id))
         job = JobRow(
             job_id=str(uuid.uuid4()),
             owner=caller.sub,
@@ -133,8 +133,11 @@ class Jobs:
             raise not_found("capture")
         return capture
 
-    def _has_project(self, caller: Caller, project_id: str) -> bool:
-        return self.projects.get({"userSub": caller.sub, "projectId": project_id}) is not None
+    def _project_title(self, caller: Caller, project_id: str) -> str:
+        project = self.projects.get({"userSub": caller.sub, "projectId": project_id})
+        if project is None:
+            raise not_found("project")
+        return str(project.get("title") or "")
 
     def _launch(self, job: JobRow, machine_input: dict[str, Any]) -> str:
         """Write the row, then the request, then start; whatever fails takes back what was written."""

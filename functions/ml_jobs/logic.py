@@ -64,6 +64,23 @@ def arguments(options: Mapping[str, str]) -> list[str]:
     return [word for name, value in sorted(options.items()) for word in (f"--{name}", value)]
 
 
+def with_title(options: Mapping[str, Mapping[str, str]], title: str) -> dict[str, dict[str, str]]:
+    """Give the compressor the name that it writes on the model's page.
+
+    Args:
+        options: Options per step.
+        title: The project's title; dashes at its start would read as an option and are dropped.
+
+    Returns:
+        Options per step.
+    """
+    named = {step: dict(values) for step, values in options.items()}
+    shown = " ".join(title.split()).lstrip("- ")
+    if shown:
+        named["compressor"]["title"] = shown
+    return named
+
+
 def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_at: str) -> dict[str, Any]:
     """Make the state machine's input.
 

@@ -72,10 +72,36 @@ Option = Whole | Number | Choice
 SWITCH = Choice(("true", "false"))
 
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
-    "sfm": {"max_image_size": Whole(320, 8192)},
+    "sfm": {
+        "max_image_size": Whole(160, 8192),
+        "feature_image_size": Whole(160, 8192),
+        "max_num_features": Whole(256, 32768),
+        "matching": Choice(("auto", "exhaustive", "neighbors")),
+        "exhaustive_limit": Whole(3, 2000),
+        "num_neighbors": Whole(4, 200),
+        "min_registered_share": Number(0.1, 1.0),
+        "jpeg_quality": Whole(50, 100),
+        "seed": Whole(0, 2**31 - 1),
+    },
     "3dgs": {"max_steps": Whole(1, 100_000)},
-    "compressor": {},
+    "compressor": {
+        "sh_degree": Whole(0, 3),
+        "sh_palette": Whole(0, 65536),
+        "palette_rounds": Whole(3, 50),
+        "weigh_by_visibility": SWITCH,
+        "min_opacity": Number(0, 0.5),
+        "preview_width": Whole(160, 3840),
+        "preview_height": Whole(100, 2160),
+        "seed": Whole(0, 2**32 - 1),
+    },
 }
+
+OUR_OPTIONS: Mapping[str, frozenset[str]] = {
+    "sfm": frozenset({"num_threads"}),
+    "3dgs": frozenset(),
+    "compressor": frozenset({"title"}),
+}
+"""Options that follow from the machine or the project and are not a person's to set."""
 
 OLD_NAMES = {"MAX_ITERATIONS": "max_steps", "SH_DEGREE": "sh_degree"}
 """Names that older clients use for an option of the 3dgs step."""
