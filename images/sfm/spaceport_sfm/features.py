@@ -7,7 +7,7 @@ import pycolmap
 
 from spaceport_sfm.options import SfmOptions
 from spaceport_sfm.photos import Photo
-from spaceport_sfm.progress_watch import watch_rows
+from spaceport_sfm.probes import RowCount
 from spaceport_sfm.sink import ProgressSink
 
 CAMERA_MODEL = "OPENCV"
@@ -55,12 +55,8 @@ def extract_features(
     extraction.max_image_size = options.feature_image_size
     extraction.num_threads = options.num_threads
     extraction.sift.max_num_features = options.max_num_features
-    count = len(photos)
-
-    def tell(done: int) -> None:
-        progress.update(done / count, f"Looking for details in photo {min(done + 1, count)} of {count}")
-
-    with watch_rows(database, "keypoints", tell):
+    line = "Looking for details: {done} of {total} photos"
+    with progress.watched(RowCount(database, "keypoints"), len(photos), line):
         pycolmap.extract_features(
             database,
             folder,

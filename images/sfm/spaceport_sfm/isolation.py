@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
@@ -15,10 +16,12 @@ from typing import Any, TypeVar
 
 from spaceport_job import InputError, Termination
 
-from spaceport_sfm.sink import Figure, ProgressSink
+from spaceport_sfm.probes import Probe
+from spaceport_sfm.sink import Figure, ProgressSink, StageSink
 
 Result = TypeVar("Result")
 POLL_S = 0.1
+PROBE_S = 0.5
 
 
 class WorkerDied(Exception):  # noqa: N818 - reads as what happened
@@ -29,7 +32,7 @@ def run_isolated(
     function: Callable[[ProgressSink, Any], Result],
     argument: object,
     *,
-    progress: ProgressSink,
+    progress: StageSink,
     termination: Termination,
 ) -> Result:
     """Calls `function(sink, argument)` in a child process and passes its progress on.
@@ -52,9 +55,11 @@ def run_isolated(
     child.start()
     sender.close()
     try:
+        watch = _Watch(progress)
         with ExitStack() as stages:
             while True:
                 termination.check()
+                watch.look()
                 if not receiver.poll(POLL_S):
                     continue
                 try:
@@ -68,6 +73,10 @@ def run_isolated(
                 elif kind == "update":
                     fraction, message, figures = content
                     progress.update(fraction, message, **figures)
+                elif kind == "watch":
+                    watch.begin(*content)
+                elif kind == "unwatch":
+                    watch.end()
                 elif kind == "error":
                     raise content
                 else:
@@ -83,6 +92,34 @@ def _death(child: Any) -> Exception:  # noqa: ANN401 - spawn's process class has
     if child.exitcode == -signal.SIGKILL:
         return MemoryError("the reconstruction was killed by the system")
     return WorkerDied(f"the reconstruction ended with code {child.exitcode}")
+
+
+class _Watch:
+    """The parent's end of `watched`: asks the probe about twice a second."""
+
+    def __init__(self, progress: StageSink) -> None:
+        self._progress = progress
+        self._watched: tuple[Probe, int, str] | None = None
+        self._last: int | None = None
+        self._next = 0.0
+
+    def begin(self, probe: Probe, total: int, line: str) -> None:
+        self._watched = (probe, total, line)
+        self._last = None
+        self._next = 0.0
+
+    def end(self) -> None:
+        self._watched = None
+
+    def look(self) -> None:
+        if self._watched is None or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + PROBE_S
+        probe, total, line = self._watched
+        done = probe.count()
+        if done is not None and done != self._last:
+            self._last = done
+            self._progress.update(done / total, line.format(done=done, total=total))
 
 
 class _PipeProgress:
@@ -101,6 +138,14 @@ class _PipeProgress:
         self.send("enter", (name, message))
         yield
         self.send("exit", None)
+
+    @contextmanager
+    def watched(self, probe: Probe, total: int, line: str) -> Iterator[None]:
+        self.send("watch", (probe, total, line))
+        try:
+            yield
+        finally:
+            self.send("unwatch", None)
 
     def update(self, fraction: float, message: str | None = None, **figures: Figure) -> None:
         self.send("update", (fraction, message, figures))

@@ -153,13 +153,12 @@ def _judge(
     if places > 1:
         raise CaptureError(
             f"The photos seem to show {places} places that do not overlap: the largest group has "
-            f"{len(names[0])} of {len(photos)} photos. Upload each place as a capture of its own, or add photos "
-            "that connect them. "
-            f"Not in the largest group: {name_list(missing)}."
+            f"{len(names[0])} of {len(photos)} photos. Upload each place as a capture of its own, or add "
+            f"photos that connect them. Not in the largest group: {name_list(missing)}."
         )
     raise CaptureError(
-        f"Only {len(names[0])} of {len(photos)} photos could be joined: the others overlap too little or show "
-        f"too little detail. {FLY_AGAIN} Not joined: {name_list(missing)}."
+        f"Only {len(names[0])} of {len(photos)} photos could be joined: the others overlap too little or "
+        f"show too little detail. {FLY_AGAIN} Not joined: {name_list(missing)}."
     )
 
 

@@ -9,7 +9,7 @@ import pycolmap
 
 from spaceport_sfm.options import SfmOptions
 from spaceport_sfm.photos import GpsPosition, Photo
-from spaceport_sfm.progress_watch import watch_rows
+from spaceport_sfm.probes import RowCount
 from spaceport_sfm.sink import ProgressSink
 
 SEQUENCE_OVERLAP = 12
@@ -60,12 +60,8 @@ def match_pairs(
     pairing.block_size = PAIRS_PER_BLOCK
     verification = pycolmap.TwoViewGeometryOptions()
     verification.ransac.random_seed = options.seed
-    total = len(pairs)
-
-    def tell(done: int) -> None:
-        progress.update(done / total, f"Comparing photos: {done} of {total} pairs")
-
-    with watch_rows(database, "two_view_geometries", tell):
+    line = "Comparing photos: {done} of {total} pairs"
+    with progress.watched(RowCount(database, "two_view_geometries"), len(pairs), line):
         pycolmap.match_image_pairs(
             database, matching_options=matching, pairing_options=pairing, verification_options=verification
         )

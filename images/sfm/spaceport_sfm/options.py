@@ -15,7 +15,7 @@ class SfmOptions(JobOptions):
     feature_image_size: int = Field(
         1600, ge=160, le=8192, description="Longest side at which features are looked for, in pixels"
     )
-    max_num_features: int = Field(4096, ge=256, le=32768, description="Most SIFT features kept per photo")
+    max_num_features: int = Field(6144, ge=256, le=32768, description="Most SIFT features kept per photo")
     matching: Literal["auto", "exhaustive", "neighbors"] = Field(
         "auto", description="Which photos are compared: all pairs, or those that were taken near each other"
     )

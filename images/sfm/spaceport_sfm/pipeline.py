@@ -20,11 +20,11 @@ from spaceport_sfm.undistort import undistort
 
 STAGES = {
     "intake": 2.0,
-    "features": 28.0,
+    "features": 35.0,
     "matching": 35.0,
-    "mapping": 28.0,
+    "mapping": 23.0,
     "georeference": 1.0,
-    "undistort": 6.0,
+    "undistort": 4.0,
 }
 """Stages with the share of the time they usually take."""
 GLOG_WARNING = 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pycolmap
 
 from spaceport_sfm.options import SfmOptions
-from spaceport_sfm.progress_watch import watch_files
+from spaceport_sfm.probes import FileCount
 from spaceport_sfm.sink import ProgressSink
 
 
@@ -35,14 +35,10 @@ def undistort(
     output = work / "undistorted"
     distorted.mkdir(parents=True)
     reconstruction.write_binary(distorted)
-    count = reconstruction.num_reg_images()
     camera_options = pycolmap.UndistortCameraOptions()
     camera_options.max_image_size = options.max_image_size
-
-    def tell(done: int) -> None:
-        progress.update(done / count, f"Straightening photo {min(done + 1, count)} of {count}")
-
-    with watch_files(output / "images", tell):
+    line = "Straightening photos: {done} of {total}"
+    with progress.watched(FileCount(output / "images"), reconstruction.num_reg_images(), line):
         pycolmap.undistort_images(
             output,
             distorted,

@@ -94,7 +94,7 @@ def camera_up(gimbal: Gimbal) -> Points:
 
 
 def camera_heading(gimbal: Gimbal) -> Points:
-    """The horizontal direction of DJI's yaw [3] in camera axes: ahead when level, the top when looking down."""
+    """The horizontal direction of DJI's yaw [3] in camera axes: ahead when level, the top if looking down."""
     pitch, roll = np.radians(gimbal.pitch), np.radians(gimbal.roll)
     return np.array([np.sin(roll) * np.sin(pitch), np.cos(roll) * np.sin(pitch), np.cos(pitch)])
 
@@ -102,9 +102,9 @@ def camera_heading(gimbal: Gimbal) -> Points:
 def axes_from_cameras(rotations: Points) -> Points:
     """East (arbitrary), north (arbitrary) and up as rows [3, 3] in the model's frame.
 
-    A level camera's x axis is horizontal whatever its heading and pitch, so up is the direction that all x axes
-    are orthogonal to. Photos of one heading leave it open; then up is against the mean viewing direction, as
-    for a flight that looks straight down, brought orthogonal to the x axes.
+    A level camera's x axis is horizontal whatever its heading and pitch, so up is the direction that all x
+    axes are orthogonal to. Photos of one heading leave it open; then up is against the mean viewing
+    direction, as for a flight that looks straight down, brought orthogonal to the x axes.
 
     Args:
         rotations: World-from-camera rotations [N, 3, 3]; OpenCV axes.
