@@ -1,6 +1,7 @@
 """Zip archives in S3: only their central directory is read, by ranged GETs; nothing is unpacked."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def read_entries(name: str, size: int, read_range: ReadRange) -> list[Entry]:
     try:
         with zipfile.ZipFile(io.BufferedReader(RangedFile(size, read_range), _BLOCK)) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise CaptureRejected(
             f"{name} is not a readable zip archive: pack the photos again and upload it once more."
         ) from error

@@ -1,0 +1,202 @@
+"""What events do to jobs, projects and mailboxes, over real DynamoDB, Step Functions and SES calls."""
+
+import itertools
+import json
+import time
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.job_events.events import Events
+from functions.job_events.handler import handler
+from functions.shared.jobs import JobRow, JobStore
+from functions.shared.stores import Table
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
+
+SENTENCE = "This capture has 2 photos; a model needs at least 3."
+VIEWER = "https://view.example.org/open/abc"
+
+
+@pytest.fixture
+def jobs():
+    return JobStore(Table("jobs"))
+
+
+@pytest.fixture
+def project(user):
+    """Write a project; give its key."""
+    key = {"userSub": user, "projectId": "p1"}
+    assert Table("projects").put_new({**key, "status": "draft", "progress": 5, "version": 1}, key="projectId")
+    return key
+
+
+@pytest.fixture
+def job(jobs, user):
+    """Write a job's row; give its id."""
+    row = JobRow(
+        job_id=str(uuid.uuid4()),
+        owner=user,
+        email=f"{user}@example.org",
+        created_at=1000,
+        capture_uri="s3://x/y/",
+        capture_id="y",
+        project_id="p1",
+        preset="draft",
+    )
+    assert jobs.add(row)
+    return row.job_id
+
+
+@pytest.fixture
+def mailbox(cloud, user):
+    """Give a function that lists the user's mails."""
+    return lambda: [mail for mail in cloud.embedded.mail() if f"{user}@example.org" in str(mail["To"])]
+
+
+def execution_event(job_id, status, second=0, *, attempt=1, arn="arn:none", **detail: str):
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "time": f"2026-05-01T10:00:{second:02d}Z",
+        "detail": {"executionArn": arn, "name": f"{job_id}-{attempt}", "status": status, **detail},
+    }
+
+
+def step_event(job_id, step, status, second, *, attempt=1, retry=0):
+    kind = "Training" if step == "3dgs" else "Processing"
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "source": "aws.sagemaker",
+        "detail-type": f"SageMaker {kind} Job State Change",
+        "time": f"2026-05-01T10:00:{second:02d}Z",
+        "detail": {f"{kind}JobName": f"{job_id}-{attempt}-{step}-{retry}", f"{kind}JobStatus": status},
+    }
+
+
+def test_a_job_is_followed_to_its_end(jobs, job, project, mailbox, lambda_context):
+    def status():
+        row, shown = jobs.get(job), Table("projects").get(project)
+        return row.status, row.current_stage, shown["status"], shown["progress"]
+
+    handler(execution_event(job, "RUNNING", 1), lambda_context)
+    assert status() == ("RUNNING", "starting", "processing", 75)
+    handler(step_event(job, "sfm", "InProgress", 2), lambda_context)
+    handler(step_event(job, "3dgs", "InProgress", 3), lambda_context)
+    assert status() == ("RUNNING", "3dgs", "processing", 75)
+    jobs.published(job, VIEWER, {"photos": 24, "registered": 23}, 5)
+    handler(execution_event(job, "SUCCEEDED", 9), lambda_context)
+    assert status() == ("SUCCEEDED", "completed", "delivered", 100)
+    assert Table("projects").get(project)["ml"]["viewerUrl"] == VIEWER
+    (mail,) = mailbox()
+    assert "ready" in mail["Subject"]
+    assert VIEWER in mail["BodyText"]
+    assert f'href="{VIEWER}"' in mail["BodyHtml"]
+    assert "23 of 24" in mail["BodyText"]
+
+
+ORDERED = [("RUNNING", 1), ("sfm", 2), ("3dgs", 3), ("compressor", 4), ("SUCCEEDED", 5)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::9])
+def test_any_order_and_any_repetition_end_the_same(jobs, job, project, mailbox, lambda_context, order):
+    jobs.published(job, VIEWER, {}, 5)
+    for index in [*order, *order]:
+        kind, second = ORDERED[index]
+        if kind.isupper():
+            handler(execution_event(job, kind, second), lambda_context)
+        else:
+            handler(step_event(job, kind, "InProgress", second), lambda_context)
+    row = jobs.get(job)
+    assert (row.status, row.current_stage) == ("SUCCEEDED", "completed")
+    assert Table("projects").get(project)["status"] == "delivered"
+    assert len(mailbox()) == 1
+
+
+def test_an_older_event_of_a_step_changes_nothing(jobs, job, lambda_context):
+    handler(step_event(job, "3dgs", "InProgress", 5, retry=1), lambda_context)
+    for late in (
+        step_event(job, "sfm", "Completed", 9),
+        step_event(job, "3dgs", "Failed", 9),
+        step_event(job, "3dgs", "Starting", 4, retry=1),
+        step_event(job, "compressor", "InProgress", 9, attempt=2),
+    ):
+        handler(late, lambda_context)
+        row = jobs.get(job)
+        assert (row.current_stage, row.stage_status) == ("3dgs", "InProgress")
+
+
+def test_a_refusal_reaches_the_person_with_the_next_step(jobs, job, project, mailbox, lambda_context):
+    cause = json.dumps({"errorType": "CaptureRejected", "errorMessage": SENTENCE})
+    event = execution_event(job, "FAILED", 5, error="CaptureRejected", cause=cause)
+    for _ in range(3):
+        handler(event, lambda_context)
+    row = jobs.get(job)
+    assert (row.status, row.failure_sentence) == ("FAILED", SENTENCE)
+    assert Table("projects").get(project)["status"] == "photos_uploaded"
+    (mail,) = mailbox()
+    assert SENTENCE in mail["BodyText"]
+    assert row.failure_next_step in mail["BodyText"]
+    assert "errorType" not in mail["BodyText"]
+
+
+def test_a_cause_left_out_of_the_event_is_looked_up(cloud, jobs, job, lambda_context):
+    fail = {"Type": "Fail", "Error": "CaptureRejected", "Cause": SENTENCE}
+    machine = cloud.machine({"StartAt": "Stop", "States": {"Stop": fail}})
+    steps = cloud.client("stepfunctions")
+    arn = steps.start_execution(stateMachineArn=machine, name=f"{job}-1", input="{}")["executionArn"]
+    deadline = time.monotonic() + 10
+    while steps.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    handler(execution_event(job, "FAILED", 5, arn=arn), lambda_context)
+    assert jobs.get(job).failure_sentence == SENTENCE
+
+
+def test_a_stopped_job_is_told_as_stopped(jobs, job, mailbox, lambda_context):
+    assert jobs.stopping(job)
+    handler(execution_event(job, "RUNNING", 1), lambda_context)
+    assert jobs.get(job).status == "STOPPING"
+    handler(execution_event(job, "ABORTED", 2), lambda_context)
+    assert jobs.get(job).status == "ABORTED"
+    (mail,) = mailbox()
+    assert "stopped" in mail["Subject"]
+
+
+def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, lambda_context, monkeypatch):
+    jobs.published(job, VIEWER, {}, 5)
+    event = execution_event(job, "SUCCEEDED", 5)
+    unknown_sender = Events(jobs, Table("projects"), "unknown@nowhere.example")
+    with monkeypatch.context() as patch:
+        patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
+        with pytest.raises(ClientError):
+            handler(event, lambda_context)
+    assert mailbox() == []
+    handler(event, lambda_context)
+    assert len(mailbox()) == 1
+
+
+def test_an_older_job_does_not_hide_a_newer_one_of_its_project(jobs, job, project, lambda_context):
+    newer = jobs.get(job).model_copy(update={"job_id": str(uuid.uuid4()), "created_at": 2000})
+    assert jobs.add(newer)
+    handler(execution_event(newer.job_id, "RUNNING", 1), lambda_context)
+    handler(execution_event(job, "ABORTED", 2), lambda_context)
+    shown = Table("projects").get(project)
+    assert (shown["status"], shown["ml"]["jobId"]) == ("processing", newer.job_id)
+
+
+def test_a_deleted_project_stays_deleted(job, project, lambda_context):
+    Table("projects").delete(project, condition="attribute_exists(#projectId)")
+    handler(execution_event(job, "RUNNING", 1), lambda_context)
+    assert Table("projects").get(project) is None
+
+
+def test_events_of_others_are_left_alone(lambda_context, jobs):
+    unknown = str(uuid.uuid4())
+    handler(execution_event("nightly", "FAILED", 1), lambda_context)
+    handler(execution_event(unknown, "RUNNING", 1), lambda_context)
+    handler(step_event("their-training", "3dgs", "Failed", 1), lambda_context)
+    assert jobs.get(unknown) is None

@@ -1,0 +1,86 @@
+"""The functions' base layer."""
+
+import platform
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from functions.layers import build
+from functions.layers.archive import read_comment, write_archive
+from functions.layers.build import LayerError, build_layer
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+
+
+def fill(folder: Path, names: list[str]) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"content of {name}")
+
+
+def test_an_archive_depends_on_names_and_contents_alone(tmp_path):
+    fill(tmp_path / "one", ["b/c.py", "a.py"])
+    fill(tmp_path / "two", ["a.py", "b/c.py"])
+    (tmp_path / "two" / "a.py").chmod(0o600)
+    archives = [tmp_path / "1.zip", tmp_path / "2.zip"]
+    for archive, folder in zip(archives, ("one", "two"), strict=True):
+        write_archive(archive, tmp_path / folder, under="python", comment="x")
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    with zipfile.ZipFile(archives[0]) as archive:
+        assert archive.namelist() == ["python/a.py", "python/b/c.py"]
+    (tmp_path / "two" / "a.py").write_text("other")
+    write_archive(archives[1], tmp_path / "two", under="python", comment="x")
+    assert archives[0].read_bytes() != archives[1].read_bytes()
+
+
+def test_the_lock_has_what_is_asked_for_with_hashes():
+    asked = {
+        re.split(r"[\[<>=~ ]", line)[0]
+        for line in build.SOURCES.read_text().splitlines()
+        if line and not line.startswith("#")
+    }
+    locked = dict(
+        re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n +--hash=", build.REQUIREMENTS.read_text(), re.M)
+    )
+    assert asked <= locked.keys()
+    assert not set(build.IN_THE_RUNTIME) & locked.keys()
+
+
+def test_the_layer_works_without_any_other_package(tmp_path):
+    layer = build_layer(RUNTIME, ARCHITECTURE, output=tmp_path)
+    assert layer.rebuilt
+    assert layer.size <= build.MAX_BYTES
+    content = layer.path.read_bytes()
+    assert not build_layer(RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
+    layer.path.unlink()
+    assert build_layer(RUNTIME, ARCHITECTURE, output=tmp_path).path.read_bytes() == content
+    with zipfile.ZipFile(layer.path) as archive:
+        archive.extractall(tmp_path / "opt")
+    imports = "import pydantic, aws_lambda_powertools, cryptography.hazmat.bindings._rust, jmespath"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'opt' / 'python')!r}); {imports}"
+    subprocess.run([sys.executable, "-S", "-c", code], check=True, timeout=60)
+
+
+def test_a_damaged_layer_is_built_again(tmp_path):
+    path = tmp_path / f"base-{RUNTIME}-{ARCHITECTURE}.zip"
+    path.write_bytes(b"PK half")
+    assert read_comment(path) is None
+    assert build_layer(RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
+
+
+def test_a_layer_too_large_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "MAX_BYTES", 1000)
+    with pytest.raises(LayerError, match="MB"):
+        build_layer(RUNTIME, ARCHITECTURE, output=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("runtime", "architecture"), [("nodejs22.x", "arm64"), (RUNTIME, "riscv")])
+def test_an_unknown_machine_is_named(tmp_path, runtime, architecture):
+    with pytest.raises(LayerError, match=f"{runtime} on {architecture}"):
+        build_layer(runtime, architecture, output=tmp_path)

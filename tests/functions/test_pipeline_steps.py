@@ -1,0 +1,140 @@
+"""The state machine's own steps over real S3 and DynamoDB calls."""
+
+import io
+import json
+import uuid
+import zipfile
+
+import pytest
+from pydantic import ValidationError
+
+from functions.pipeline_steps.handler import handler
+from functions.pipeline_steps.logic import MODEL_FILES
+from functions.pipeline_steps.refusals import CaptureRejected, ModelIncomplete, ReconstructionRejected
+from functions.shared.jobs import JobRow, JobStore
+from functions.shared.stores import Table
+
+pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
+
+
+@pytest.fixture
+def job():
+    """Write a job's row; give its id."""
+    job_id = str(uuid.uuid4())
+    row = JobRow(
+        job_id=job_id, owner="me", created_at=1, capture_uri="s3://x/y/", capture_id="y", preset="draft"
+    )
+    assert JobStore(Table("jobs")).add(row)
+    return job_id
+
+
+@pytest.fixture
+def upload(cloud):
+    """Give a function that puts files into a new capture and returns the event that checks it."""
+
+    def put(files):
+        prefix = f"uploads/me/{uuid.uuid4()}/"
+        for name, content in files.items():
+            cloud.client("s3").put_object(Bucket="test-uploads", Key=prefix + name, Body=content)
+        return {
+            "action": "check_capture",
+            "jobId": str(uuid.uuid4()),
+            "captureUri": f"s3://test-uploads/{prefix}",
+        }
+
+    return put
+
+
+def archive(names):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        for name in names:
+            file.writestr(name, b"12345")
+    return data.getvalue()
+
+
+def test_a_capture_of_photos_and_archives_is_counted(upload, lambda_context):
+    event = upload(
+        {
+            "a.jpg": b"123",
+            "b.zip": archive(["c.jpg", "d/e.JPG"]),
+            "f.zip": archive(["g.png"]),
+            "notes.txt": b"x",
+        }
+    )
+    assert handler(event, lambda_context) == {"photos": 4, "archives": 2, "bytes": 18}
+
+
+def test_a_capture_of_nothing_is_refused(upload, lambda_context):
+    with pytest.raises(CaptureRejected, match="no photos"):
+        handler(upload({}), lambda_context)
+
+
+def test_a_broken_archive_is_named(upload, lambda_context):
+    with pytest.raises(CaptureRejected, match=r"card-2\.zip"):
+        handler(upload({"card-2.zip": b"PK broken", "a.jpg": b"1"}), lambda_context)
+
+
+def test_the_reconstructions_report_is_judged(cloud, job, lambda_context):
+    def put(registered):
+        body = {"input": {"photos": 10}, "output": {"registered": registered, "points": 4000}}
+        key = f"jobs/{job}/sfm/report.json"
+        cloud.client("s3").put_object(Bucket="test-ml", Key=key, Body=json.dumps(body))
+
+    event = {"action": "quality_gate", "jobId": job}
+    with pytest.raises(LookupError):
+        handler(event, lambda_context)
+    put(10)
+    assert handler(event, lambda_context)["registered"] == 10
+    put(4)
+    with pytest.raises(ReconstructionRejected, match="4 of 10"):
+        handler(event, lambda_context)
+
+
+@pytest.fixture
+def model(cloud, job):
+    """Put a model's files into the job's folder; give the event that publishes it."""
+    report = {"compressor": {"output": {"sog_bytes": 7}, "seconds": 1.5}}
+    for name in [*MODEL_FILES, "assets/viewer.js"]:
+        body = json.dumps(report).encode() if name == "report.json" else b"content"
+        cloud.client("s3").put_object(Bucket="test-ml", Key=f"jobs/{job}/model/{name}", Body=body)
+    return {"action": "publish", "jobId": job}
+
+
+def test_a_published_model_has_one_unguessable_link(cloud, job, model, lambda_context):
+    handler(model, lambda_context)
+    row = JobStore(Table("jobs")).get(job)
+    assert row is not None
+    assert row.published_at is not None
+    assert row.result is not None
+    assert row.result["sogBytes"] == 7
+    assert row.link_token is not None
+    assert len(row.link_token) == 43
+    assert row.viewer_url == f"https://view.example.org/open/{row.link_token}"
+    link = Table("links").get({"token": row.link_token})
+    assert link is not None
+    assert (link["jobId"], link["owner"]) == (job, "me")
+    handler(model, lambda_context)
+    again = JobStore(Table("jobs")).get(job)
+    assert again is not None
+    assert again.viewer_url == row.viewer_url
+    page = cloud.client("s3").get_object(Bucket="test-ml", Key=f"jobs/{job}/model/index.html")
+    assert page["ContentType"].startswith("text/html")
+    assert page["Body"].read() == b"content"
+
+
+def test_an_incomplete_model_is_not_published(cloud, job, model, lambda_context):
+    cloud.client("s3").put_object(Bucket="test-ml", Key=f"jobs/{job}/model/model.sog", Body=b"")
+    with pytest.raises(ModelIncomplete, match=r"model\.sog"):
+        handler(model, lambda_context)
+    row = JobStore(Table("jobs")).get(job)
+    assert row is not None
+    assert (row.viewer_url, row.link_token) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"action": "paint", "jobId": "x"}, {"action": "publish", "jobId": "../x"}]
+)
+def test_an_event_nobody_knows_is_an_error(event, lambda_context):
+    with pytest.raises(ValidationError):
+        handler(event, lambda_context)
