@@ -45,7 +45,7 @@ def test_the_lock_has_what_is_asked_for_with_hashes():
         if line and not line.startswith("#")
     }
     locked = dict(
-        re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n +--hash=", build.REQUIREMENTS.read_text(), re.M)
+        re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n +--hash=", build.REQUIREMENTS.read_text(), re.MULTILINE)
     )
     assert asked <= locked.keys()
     assert not set(build.IN_THE_RUNTIME) & locked.keys()
