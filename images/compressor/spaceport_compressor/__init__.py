@@ -1,0 +1,1 @@
+"""The compressor step: a trained splat model in, a folder that opens in a browser out."""

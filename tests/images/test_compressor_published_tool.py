@@ -1,0 +1,34 @@
+"""A second judge: PlayCanvas' own tool reads our file as our reader does."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from spaceport_compressor.sog_reader import read_sog
+from spaceport_compressor.sog_writer import write_sog
+from spaceport_splat.splats import read_ply
+
+from tests.images.test_compressor_sog import opacities, random_splats
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "build" / "tools" / "splat-transform" / "node_modules" / ".bin" / "splat-transform"
+INSTALL = "npm install --prefix build/tools/splat-transform @playcanvas/splat-transform@3.7.0"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not TOOL.exists(), reason=f"215 MB that only this test needs: `{INSTALL}`"),
+]
+
+
+@pytest.mark.parametrize(("count", "degree"), [(1, 3), (700, 0), (3_000, 1), (3_000, 2), (3_000, 3)])
+def test_the_published_tool_decodes_the_same_splats(count: int, degree: int, tmp_path: Path):
+    write_sog(random_splats(count, degree=degree), tmp_path / "a.sog")
+    environment = {**os.environ, "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    command = [TOOL, "-g", "cpu", "-w", tmp_path / "a.sog", tmp_path / "a.ply"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    ours, theirs = read_sog(tmp_path / "a.sog"), read_ply(tmp_path / "a.ply")
+    for column in ("means", "log_scales", "quats", "sh0", "shN"):
+        assert np.allclose(getattr(ours, column), getattr(theirs, column), rtol=1e-6, atol=1e-6), column
+    assert np.allclose(opacities(ours), opacities(theirs), atol=1e-6)
