@@ -13,6 +13,8 @@ from spaceport_sfm.photos import Photo
 from spaceport_sfm.sink import ProgressSink
 
 MIN_MODEL_SIZE = 3
+NEVER = 2**31 - 1
+"""Residuals from which Ceres sums on several cores, in no fixed order."""
 FLY_AGAIN = "Fly again with at least 70 % overlap between neighbouring photos, in good light."
 SATISFIED_SHARE = 0.95
 """Share of photos in the largest model from which no second attempt is made."""
@@ -106,6 +108,8 @@ def _attempt(
     pipeline.min_model_size = MIN_MODEL_SIZE
     pipeline.random_seed = options.seed
     pipeline.num_threads = options.num_threads
+    if not options.parallel_adjustment:
+        pipeline.ba_min_num_residuals_for_cpu_multi_threading = NEVER
     pipeline.min_num_matches = attempt.min_num_matches
     pipeline.mapper.init_min_num_inliers = attempt.init_min_num_inliers
     pipeline.mapper.init_min_tri_angle = attempt.init_min_tri_angle

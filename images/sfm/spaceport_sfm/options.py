@@ -28,4 +28,8 @@ class SfmOptions(JobOptions):
     )
     jpeg_quality: int = Field(95, ge=50, le=100, description="Quality of the undistorted JPEG images")
     num_threads: int = Field(-1, ge=-1, le=256, description="Threads; -1 takes every core")
+    parallel_adjustment: bool = Field(
+        default=False,
+        description="Adjust on every core: quicker for hundreds of photos, but no two runs are quite alike",
+    )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of every random choice")
