@@ -17,13 +17,14 @@ from pulumi.runtime.proto import resource_pb2_grpc
 from functions.layers.build import build_layer
 from local.deploy.config import ConfigError, read_project, stack_config
 from local.deploy.host import REGISTRATIONS_AT_ONCE
-from local.deploy.machine import function_architecture, function_runtime, machine_config
+from local.deploy.machine import machine_config
 from local.deploy.making import Maker
 from local.deploy.model import Cloud, DeployError, Deployment, Failure, ResourceState
 from local.deploy.monitor import Monitor
 from local.deploy.progress import DeployProgress
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+HOST = Path(__file__).with_name("host.py")
 # A program that neither ends nor asks for anything for so long hangs.
 SILENCE_SECONDS = 90.0
 POLL_SECONDS = 0.02
@@ -50,7 +51,7 @@ def deploy(
         cloud: Where to.
         stack: Whose Pulumi.<stack>.yaml is read.
         config: Values that win over the files; a key without a namespace is the project's.
-        on_progress: Told the fraction that is done (0 to 1) and what was just done, from one thread at a time.
+        on_progress: Told the fraction that is done (0 to 1) and what was done, from one thread at a time.
         folder: Of the program: Pulumi.yaml and what `main` in it says.
 
     Raises:
@@ -67,7 +68,8 @@ def deploy(
     project = read_project(folder)
     if folder == REPOSITORY:
         on_progress(0.0, "the functions' layer")
-        build_layer(function_runtime(), function_architecture())
+        own = f"{project.name}:"
+        build_layer(values[f"{own}functionRuntime"], values[f"{own}functionArchitecture"])
     progress = DeployProgress(project.name, stack, on_progress)
     monitor = Monitor(Maker(cloud, folder), project=project.name, stack=stack, on_finished=progress.finished)
     with (
@@ -137,7 +139,8 @@ def _run_program(arguments: Mapping[str, Any], monitor: Monitor, log: IO[str]) -
         json.dump(arguments, handed_over)
         handed_over.seek(0)
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.deploy.host"],
+            # -P keeps this package's folder out of the program's imports.
+            [sys.executable, "-P", str(HOST)],
             stdin=handed_over,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -170,6 +173,4 @@ def _run_program(arguments: Mapping[str, Any], monitor: Monitor, log: IO[str]) -
 
 def _environment() -> dict[str, str]:
     """This process's environment without what could lead the program out to AWS or to Pulumi."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), kept.get("PYTHONPATH")]))
-    return kept
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}

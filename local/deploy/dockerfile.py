@@ -51,13 +51,15 @@ class Image:
     Attributes:
         entrypoint: In exec form.
         env: Variables, in the image's own paths.
-        copies: In order.
+        copies: Of the last stage, in order.
+        earlier: Copies of the stages before it.
         workdir: Folder that the command starts in.
     """
 
     entrypoint: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     copies: list[Copy] = field(default_factory=list)
+    earlier: list[Copy] = field(default_factory=list)
     workdir: PurePosixPath = field(default_factory=lambda: PurePosixPath("/"))
 
 
@@ -70,7 +72,7 @@ def parse(text: str) -> Image:
     image = Image()
     for keyword, rest in _instructions(text):
         if keyword == "FROM":
-            image = Image()
+            image = Image(earlier=image.earlier + image.copies)
         elif keyword == "ENTRYPOINT":
             image.entrypoint = _exec_form(rest)
         elif keyword == "ENV":
@@ -87,9 +89,9 @@ def parse(text: str) -> Image:
 
 
 def content_digest(image: Image, context: Path, text: str) -> str:
-    """SHA-256 over the Dockerfile and every file that it copies, as hexadecimal digits."""
+    """SHA-256 over the Dockerfile and every file that any stage copies, as hexadecimal digits."""
     digest = hashlib.sha256(text.encode())
-    for copy in image.copies:
+    for copy in image.earlier + image.copies:
         if copy.stage is not None:
             continue
         for source in _sources(copy, context):
@@ -120,7 +122,7 @@ def local_command(
         image: The last stage.
         context: The build context.
         root: Empty folder that stands for the image's `/`.
-        built: What earlier stages build, by the environment variable that says where it lies in the image.
+        built: Where on this machine lies what earlier stages build, by its path in the stage.
         python: Interpreter that stands for the image's.
 
     Returns:
@@ -134,9 +136,8 @@ def local_command(
     if not PYTHON_NAMES.fullmatch(program):
         raise DockerfileError(f"its ENTRYPOINT runs {program}; only Python runs here without its image")
     for copy in image.copies:
-        if copy.stage is None:
-            _link(copy, context, root)
-    env = _local_env(image, root, built)
+        _link(copy, _sources(copy, context) if copy.stage is None else _built(copy, built), root)
+    env = _local_env(image, root)
     pythonpath = _python_path(image, root)
     return {"argv": [python, *arguments], "pythonpath": pythonpath, "env": env}
 
@@ -155,12 +156,10 @@ def _python_path(image: Image, root: Path) -> list[str]:
     return folders
 
 
-def _local_env(image: Image, root: Path, built: Mapping[str, Path]) -> dict[str, str]:
+def _local_env(image: Image, root: Path) -> dict[str, str]:
     env = {}
     for name, value in image.env.items():
-        if name in built:
-            env[name] = str(built[name])
-        elif name not in ("PYTHONPATH", "PATH"):
+        if name not in ("PYTHONPATH", "PATH"):
             copied = value.startswith("/") and _in_root(value, root).exists()
             env[name] = str(_in_root(value, root)) if copied else value
     return env
@@ -246,9 +245,20 @@ def _sources(copy: Copy, context: Path) -> list[Path]:
     return found
 
 
-def _link(copy: Copy, context: Path, root: Path) -> None:
+def _built(copy: Copy, built: Mapping[str, Path]) -> list[Path]:
+    for path in copy.sources:
+        if path not in built:
+            raise DockerfileError(
+                f"COPY --from={copy.stage} {path}: it is not known here what that stage builds there"
+            )
+        if not built[path].exists():
+            raise DockerfileError(f"{built[path]}, which stands for {path}, is not there: run `make setup`")
+    return [built[path] for path in copy.sources]
+
+
+def _link(copy: Copy, sources: list[Path], root: Path) -> None:
     target = root / copy.target.relative_to("/")
-    for source in _sources(copy, context):
+    for source in sources:
         if source.is_dir():
             # As Docker does it: a folder's content is copied, not the folder.
             target.mkdir(parents=True, exist_ok=True)

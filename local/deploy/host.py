@@ -1,8 +1,8 @@
 """Runs a Pulumi program against a resource monitor at an address: the child process of a deployment.
 
 What Pulumi's own language host does, with `set_mocks` in place of the engine: nothing of the program is
-replaced. Called as `python -m local.deploy.host`, with its arguments as JSON on the standard input, in the
-program's folder.
+replaced. Called by its path, with its arguments as JSON on the standard input, in the program's folder; it
+imports nothing of this repository.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from typing import Any
 class Inputs(Mapping[str, Any]):
     """Inputs of a resource, or of an object inside them.
 
-    Reading a plain value marks it as used. Reading an object gives another `Inputs`, reading a list of them a list
+    Reading a plain value marks it as used. Reading an object gives another `Inputs`, a list of them a list
     of `Inputs`: their fields count one by one. `whole` takes a value as it is and marks all of it.
     """
 

@@ -22,11 +22,11 @@ def make(cloud: Cloud, *, stack: str = "local", folder: Path = _REPOSITORY) -> d
 
     Args:
         cloud: Where to.
-        stack: Whose sender; a stack that is ephemeral owns no mail identity, so somebody else must have one.
+        stack: Whose sender: an ephemeral stack owns no mail identity, so it needs one that exists.
         folder: Of Pulumi.yaml and Pulumi.<stack>.yaml.
 
     Returns:
-        Config values for `deploy`: the public half of the key and the name of the secret with the private half.
+        Config values for `deploy`: the public half of the key and the name of the private half's secret.
     """
     _verify_sender(cloud, stack, folder)
     public = _signing_key(cloud)

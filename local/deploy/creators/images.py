@@ -13,8 +13,10 @@ from local.deploy.dockerfile import DockerfileError, content_digest, local_comma
 from local.deploy.kinds import Kind, Registration
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
-# What earlier build stages make, by the variable that says where it lies in the image.
-BUILT = {"SPACEPORT_VIEWER_DIR": REPOSITORY_ROOT / "build" / "viewer"}
+# What earlier build stages make, by its path there: `make setup` makes the same on this machine.
+BUILT = {"/viewer/page": REPOSITORY_ROOT / "build" / "viewer"}
+# Who asks for it otherwise than by its place in the image.
+FOUND_BY = {"/viewer/page": "SPACEPORT_VIEWER_DIR"}
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _registry_lock = threading.Lock()
 
@@ -48,6 +50,10 @@ class Image(Kind):
             root = registration.cloud.run_dir / "images" / registration.name
             root.mkdir(parents=True, exist_ok=True)
             command = local_command(image, context, root, built=BUILT)
+            for copy in image.copies:
+                if copy.stage is not None:
+                    found = {FOUND_BY[path]: str(BUILT[path]) for path in copy.sources if path in FOUND_BY}
+                    command["env"] = found | command["env"]
         except DockerfileError as error:
             raise DockerfileError(f"{path}: {error}") from error
         repository = inputs["repositoryUrl"]
