@@ -1,0 +1,40 @@
+"""What goes into the archives of functions and layers."""
+
+from pathlib import Path
+
+import pulumi
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def function_files(function: str, *, root: Path = ROOT) -> list[str]:
+    """List the files of a function's archive: the package's root, what all share, and its own folder.
+
+    Compiled files are left out: they differ from run to run, and each difference would be an update.
+
+    Args:
+        function: Folder of the function below `functions/`.
+        root: Folder of the program.
+
+    Returns:
+        Paths below `root`, sorted.
+
+    Raises:
+        FileNotFoundError: The function has no handler.
+    """
+    folders = [root / "functions" / "shared", root / "functions" / function]
+    if not (folders[1] / "handler.py").is_file():
+        raise FileNotFoundError(f"functions/{function}/handler.py is missing")
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    names = [path.relative_to(root) for path in files if "__pycache__" not in path.parts]
+    return ["functions/__init__.py", *sorted(name.as_posix() for name in names)]
+
+
+def function_archive(function: str) -> pulumi.AssetArchive:
+    """Pack a function's code under the paths that it is imported by."""
+    return pulumi.AssetArchive({name: pulumi.FileAsset(name) for name in function_files(function)})
+
+
+def layer_archive(runtime: str, architecture: str) -> pulumi.FileArchive:
+    """Name the archive of the functions' libraries, which `python -m functions.layers` builds."""
+    return pulumi.FileArchive(f"build/layers/base-{runtime}-{architecture}.zip")

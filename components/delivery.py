@@ -1,0 +1,138 @@
+"""The way of a model to a browser: a CloudFront distribution that lets in who has signed cookies."""
+
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+
+from components import grants
+from components.api import Api
+from components.base import Component
+from components.storage import PrivateBucket
+
+MODELS = "jobs/*/model/*"
+PRICE_CLASS = "PriceClass_100"
+HSTS_SECONDS = 2 * 365 * 24 * 3600
+# Policies that AWS itself keeps, the same in every account (Amazon CloudFront Developer Guide, "Use managed
+# cache policies").
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+_MODELS_ORIGIN = "models"
+_LINKS_ORIGIN = "links"
+
+
+class Delivery(Component):
+    """The distribution: models for signed cookies, and the opening of links, which hands the cookies out.
+
+    Attributes:
+        url: Address that models are opened at, without a trailing slash.
+        key_pair_id: Id of the public key, which cookies name.
+    """
+
+    TYPE: ClassVar[str] = "spaceport:delivery:Delivery"
+    url: pulumi.Output[str]
+    key_pair_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        bucket: PrivateBucket,
+        links_api: Api,
+        links_stage_name: str,
+        public_key: str,
+        url: str | None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Make the distribution and let it, alone, read the models.
+
+        Args:
+            name: Logical name.
+            bucket: Where models are; its policy is set here.
+            links_api: The API that has `GET /open/{token}`; its stage may come later.
+            links_stage_name: Its stage.
+            public_key: PEM of the key that cookies are signed with.
+            url: Address that people use, where it is not the distribution's own.
+            opts: The component's options.
+        """
+        super().__init__(name, opts=opts)
+        key = aws.cloudfront.PublicKey(f"{name}-key", encoded_key=public_key, opts=self._child())
+        trusted = aws.cloudfront.KeyGroup(f"{name}-keys", items=[key.id], opts=self._child())
+        access = aws.cloudfront.OriginAccessControl(
+            f"{name}-access",
+            origin_access_control_origin_type="s3",
+            signing_behavior="always",
+            signing_protocol="sigv4",
+            opts=self._child(),
+        )
+        distribution = aws.cloudfront.Distribution(
+            f"{name}-distribution",
+            comment="Models and their viewer.",
+            enabled=True,
+            is_ipv6_enabled=True,
+            http_version="http2and3",
+            price_class=PRICE_CLASS,
+            # Being rolled out to all edges takes minutes, which nothing here has to wait for.
+            wait_for_deployment=False,
+            origins=[
+                {
+                    "origin_id": _MODELS_ORIGIN,
+                    "domain_name": bucket.domain,
+                    "origin_access_control_id": access.id,
+                },
+                {
+                    "origin_id": _LINKS_ORIGIN,
+                    "domain_name": links_api.host,
+                    "origin_path": f"/{links_stage_name}",
+                    "custom_origin_config": {
+                        "http_port": 80,
+                        "https_port": 443,
+                        "origin_protocol_policy": "https-only",
+                        "origin_ssl_protocols": ["TLSv1.2"],
+                    },
+                },
+            ],
+            default_cache_behavior={
+                "target_origin_id": _MODELS_ORIGIN,
+                "viewer_protocol_policy": "https-only",
+                "allowed_methods": ["GET", "HEAD"],
+                "cached_methods": ["GET", "HEAD"],
+                "compress": True,
+                "cache_policy_id": CACHING_OPTIMIZED,
+                "response_headers_policy_id": self._headers().id,
+                "trusted_key_groups": [trusted.id],
+            },
+            ordered_cache_behaviors=[
+                {
+                    "path_pattern": "/open/*",
+                    "target_origin_id": _LINKS_ORIGIN,
+                    "viewer_protocol_policy": "https-only",
+                    "allowed_methods": ["GET", "HEAD"],
+                    "cached_methods": ["GET", "HEAD"],
+                    "compress": True,
+                    "cache_policy_id": CACHING_DISABLED,
+                }
+            ],
+            restrictions={"geo_restriction": {"restriction_type": "none"}},
+            viewer_certificate={"cloudfront_default_certificate": True},
+            opts=self._child(),
+        )
+        bucket.set_policy(grants.deliver_objects(bucket.arn, MODELS, distribution=distribution.arn))
+        own_url = pulumi.Output.concat("https://", distribution.domain_name)
+        self.url = own_url if url is None else pulumi.Output.from_input(url)
+        self.key_pair_id = key.id
+        self.register_outputs({"url": self.url, "key_pair_id": self.key_pair_id})
+
+    def _headers(self) -> aws.cloudfront.ResponseHeadersPolicy:
+        return aws.cloudfront.ResponseHeadersPolicy(
+            f"{self._name}-headers",
+            security_headers_config={
+                "content_type_options": {"override": True},
+                "referrer_policy": {"referrer_policy": "no-referrer", "override": True},
+                "strict_transport_security": {
+                    "access_control_max_age_sec": HSTS_SECONDS,
+                    "override": True,
+                },
+            },
+            opts=self._child(),
+        )

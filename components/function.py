@@ -1,0 +1,158 @@
+"""A Lambda function with what belongs to it, and the layer that all of them share."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+
+from components import grants
+from components.base import Component
+from components.code import function_archive, layer_archive
+
+SERVICE = "spaceport"
+
+
+class FunctionRuntime(Component):
+    """What all functions run on.
+
+    Attributes:
+        runtime: Lambda runtime.
+        architecture: Processor.
+        log_retention_days: How long their logs are kept.
+        layer: ARN of the layer with their libraries.
+    """
+
+    TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
+    runtime: str
+    architecture: str
+    log_retention_days: int
+    layer: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        runtime: str,
+        architecture: str,
+        log_retention_days: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, opts=opts)
+        self.runtime = runtime
+        self.architecture = architecture
+        self.log_retention_days = log_retention_days
+        layer = aws.lambda_.LayerVersion(
+            f"{name}-base-layer",
+            layer_name=pulumi.get_project() + "-" + pulumi.get_stack() + "-base",
+            description="Libraries of the functions.",
+            code=layer_archive(runtime, architecture),
+            compatible_runtimes=[runtime],
+            compatible_architectures=[architecture],
+            opts=self._child(),
+        )
+        self.layer = layer.arn
+        self.register_outputs({"layer": self.layer})
+
+
+class Function(Component):
+    """One Lambda function with its role, logs and traces.
+
+    Attributes:
+        function: The function itself.
+        arn: Its ARN.
+        role_arn: ARN of its role.
+    """
+
+    TYPE: ClassVar[str] = "spaceport:function:Function"
+    function: aws.lambda_.Function
+    arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        description: str,
+        runs_on: FunctionRuntime,
+        environment: Mapping[str, pulumi.Input[str]],
+        abilities: Sequence[grants.Statement],
+        memory_mb: int,
+        timeout_seconds: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Make the function.
+
+        Args:
+            name: Its folder below `functions/`, with dashes for underscores.
+            description: What it does.
+            runs_on: Runtime and layer.
+            environment: Variables, as its settings model wants them.
+            abilities: What it may do besides logging and tracing.
+            memory_mb: Memory, and with it the share of a processor.
+            timeout_seconds: Longest call.
+            opts: The component's options.
+        """
+        super().__init__(name, opts=opts)
+        folder = name.replace("-", "_")
+        role = aws.iam.Role(
+            f"{name}-role",
+            description=f"What the function {name} acts as.",
+            assume_role_policy=grants.document(grants.trust(grants.LAMBDA)),
+            opts=self._child(),
+        )
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name_prefix=f"/aws/lambda/{name}-",
+            retention_in_days=runs_on.log_retention_days,
+            opts=self._child(),
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            role=role.name,
+            policy=grants.document(grants.write_logs(log_group.arn), grants.send_traces(), *abilities),
+            opts=self._child(),
+        )
+        self.function = aws.lambda_.Function(
+            f"{name}-function",
+            description=description,
+            role=role.arn,
+            runtime=runs_on.runtime,
+            architectures=[runs_on.architecture],
+            handler=f"functions.{folder}.handler.handler",
+            code=function_archive(folder),
+            layers=[runs_on.layer],
+            memory_size=memory_mb,
+            timeout=timeout_seconds,
+            environment={
+                "variables": {
+                    "POWERTOOLS_SERVICE_NAME": f"{SERVICE}-{name}",
+                    "LOG_LEVEL": "INFO",
+                    **environment,
+                }
+            },
+            tracing_config={"mode": "Active"},
+            logging_config={"log_format": "JSON", "log_group": log_group.name},
+            # A call before the policy is there would fail.
+            opts=self._child(depends_on=[policy]),
+        )
+        self.arn = self.function.arn
+        self.role_arn = role.arn
+        self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+
+    def allow_calls(self, caller: str, *, service: str, source: pulumi.Input[str]) -> None:
+        """Let one AWS service call the function on behalf of one resource.
+
+        Args:
+            caller: Logical name of the resource, for the permission's own.
+            service: The service's principal.
+            source: ARN of the resource.
+        """
+        aws.lambda_.Permission(
+            f"{self._name}-called-by-{caller}",
+            action="lambda:InvokeFunction",
+            function=self.function.name,
+            principal=service,
+            source_arn=source,
+            opts=self._child(),
+        )

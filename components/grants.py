@@ -1,0 +1,308 @@
+"""Every IAM statement of the platform: one function per ability.
+
+Each says what it lets its holder do at worst. A resource is an output of this program wherever there is one;
+`*` stands only where AWS knows no resource level. `document` is the only way to make a policy.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+import pulumi
+
+LAMBDA = "lambda.amazonaws.com"
+SAGEMAKER = "sagemaker.amazonaws.com"
+STATES = "states.amazonaws.com"
+CLOUDFRONT = "cloudfront.amazonaws.com"
+
+Arn = pulumi.Input[str]
+Condition = dict[str, dict[str, pulumi.Input[str] | list[str]]]
+
+
+class Statement(TypedDict):
+    """A statement of a policy document."""
+
+    Effect: Literal["Allow", "Deny"]
+    Action: list[str]
+    Resource: NotRequired[list[Arn]]
+    Principal: NotRequired[dict[str, str] | Literal["*"]]
+    Condition: NotRequired[Condition]
+
+
+def document(*statements: Statement) -> pulumi.Output[str]:
+    """Write statements as a policy document."""
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+# Who may take a role, and who may reach a bucket.
+
+
+def trust(service: str, *, account: pulumi.Input[str] | None = None) -> Statement:
+    """An AWS service may act as the role.
+
+    Args:
+        service: The service's principal.
+        account: Number of the account that the service must be acting for; for services that other accounts
+            could point at our role.
+    """
+    statement = Statement(Effect="Allow", Action=["sts:AssumeRole"], Principal={"Service": service})
+    if account is not None:
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
+
+
+def refuse_plain_http(bucket: Arn) -> Statement:
+    """Nobody reaches a bucket without TLS, whatever else allows it."""
+    return Statement(
+        Effect="Deny",
+        Principal="*",
+        Action=["s3:*"],
+        Resource=[bucket, _within(bucket, "*")],
+        Condition={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
+def deliver_objects(bucket: Arn, pattern: str, *, distribution: Arn) -> Statement:
+    """One CloudFront distribution reads objects; who may ask it for them is the distribution's affair."""
+    return Statement(
+        Effect="Allow",
+        Principal={"Service": CLOUDFRONT},
+        Action=["s3:GetObject"],
+        Resource=[_within(bucket, pattern)],
+        Condition={"StringEquals": {"AWS:SourceArn": distribution}},
+    )
+
+
+# What every function, job and state machine needs.
+
+
+def write_logs(log_group: Arn) -> Statement:
+    """Adds lines to one log group; cannot read or remove any."""
+    return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], pulumi.Output.concat(log_group, ":*"))
+
+
+def send_traces() -> Statement:
+    """Adds traces to the account's X-Ray, which knows no resources; cannot read any."""
+    return _allow(
+        [
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ],
+        "*",
+    )
+
+
+# Tables.
+
+
+def keep_items(table: Arn) -> Statement:
+    """Reads, writes and deletes any item of one table, key by key or by partition; cannot scan."""
+    return _allow(
+        [
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ],
+        table,
+    )
+
+
+def keep_single_items(table: Arn) -> Statement:
+    """Reads, writes and deletes items of one table whose key it knows; cannot list any."""
+    return _allow(
+        ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], table
+    )
+
+
+def query_index(table: Arn, index: str) -> Statement:
+    """Reads one index of one table, partition by partition."""
+    return _allow(["dynamodb:Query"], pulumi.Output.concat(table, "/index/", index))
+
+
+def read_item(table: Arn) -> Statement:
+    """Reads items of one table whose key it knows."""
+    return _allow(["dynamodb:GetItem"], table)
+
+
+def update_item(table: Arn) -> Statement:
+    """Changes (and by that makes) items of one table whose key it knows; sees only what it changes."""
+    return _allow(["dynamodb:UpdateItem"], table)
+
+
+def add_item(table: Arn) -> Statement:
+    """Writes items into one table, over existing ones too unless its code forbids it."""
+    return _allow(["dynamodb:PutItem"], table)
+
+
+# Objects.
+
+
+def read_objects(bucket: Arn, *patterns: str) -> Statement:
+    """Reads the objects of one bucket whose keys match."""
+    return _allow(["s3:GetObject"], *(_within(bucket, pattern) for pattern in patterns))
+
+
+def write_objects(bucket: Arn, *patterns: str) -> Statement:
+    """Writes, whole or in parts, the objects of one bucket whose keys match; versions keep what was there."""
+    return _allow(
+        ["s3:AbortMultipartUpload", "s3:PutObject"], *(_within(bucket, pattern) for pattern in patterns)
+    )
+
+
+def delete_objects(bucket: Arn, *patterns: str) -> Statement:
+    """Deletes the objects of one bucket whose keys match; versions keep what was there."""
+    return _allow(["s3:DeleteObject"], *(_within(bucket, pattern) for pattern in patterns))
+
+
+def list_objects(bucket: Arn, *prefixes: str) -> Statement:
+    """Lists the keys of one bucket below some prefixes; so a missing object there is a 404, not a 403."""
+    statement = _allow(["s3:ListBucket"], bucket)
+    statement["Condition"] = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
+    return statement
+
+
+# The pipeline.
+
+
+def start_executions(state_machine: Arn) -> Statement:
+    """Starts executions of one state machine, with any input: each costs machine time."""
+    return _allow(["states:StartExecution"], state_machine)
+
+
+def follow_executions(state_machine: pulumi.Output[str]) -> Statement:
+    """Reads the state, input and output of one state machine's executions."""
+    return _allow(["states:DescribeExecution"], _executions(state_machine))
+
+
+def stop_executions(state_machine: pulumi.Output[str]) -> Statement:
+    """Stops executions of one state machine."""
+    return _allow(["states:StopExecution"], _executions(state_machine))
+
+
+def invoke_function(function: Arn) -> Statement:
+    """Calls one function with any event."""
+    return _allow(["lambda:InvokeFunction"], function)
+
+
+def run_processing_jobs(jobs: Arn) -> Statement:
+    """Starts, follows and stops processing jobs: each start costs machine time.
+
+    The jobs of an execution are named when it runs, so the resource is a pattern over the account's jobs;
+    whom a job can act as is limited by `pass_role`.
+    """
+    return _allow(
+        [
+            "sagemaker:AddTags",
+            "sagemaker:CreateProcessingJob",
+            "sagemaker:DescribeProcessingJob",
+            "sagemaker:ListTags",
+            "sagemaker:StopProcessingJob",
+        ],
+        jobs,
+    )
+
+
+def run_training_jobs(jobs: Arn) -> Statement:
+    """Starts, follows and stops training jobs: each start costs GPU time; else as `run_processing_jobs`."""
+    return _allow(
+        [
+            "sagemaker:AddTags",
+            "sagemaker:CreateTrainingJob",
+            "sagemaker:DescribeTrainingJob",
+            "sagemaker:ListTags",
+            "sagemaker:StopTrainingJob",
+        ],
+        jobs,
+    )
+
+
+def hear_of_jobs(rules: list[Arn]) -> Statement:
+    """Keeps the EventBridge rules by which Step Functions hears that SageMaker jobs ended.
+
+    Step Functions owns these rules and fixes their names; at worst an execution does not hear of its job.
+    """
+    return _allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], *rules)
+
+
+def pass_role(role: Arn, *, to: str) -> Statement:
+    """Gives one role to one service, which can then do all that the role may."""
+    statement = _allow(["iam:PassRole"], role)
+    statement["Condition"] = {"StringEquals": {"iam:PassedToService": to}}
+    return statement
+
+
+def deliver_execution_logs() -> Statement:
+    """Sets up the delivery of logs by Step Functions; these actions know no resources.
+
+    At worst it changes where other services of the account deliver their logs.
+    """
+    return _allow(
+        [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        "*",
+    )
+
+
+# SageMaker's jobs.
+
+
+def pull_image(repository: Arn) -> Statement:
+    """Pulls the images of one repository."""
+    return _allow(
+        ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repository
+    )
+
+
+def log_in_to_registry() -> Statement:
+    """Gets a token for the account's registry, which knows no resources; alone it pulls nothing."""
+    return _allow(["ecr:GetAuthorizationToken"], "*")
+
+
+def write_job_logs(log_groups: list[Arn]) -> Statement:
+    """Adds lines to the log groups that SageMaker fixes for all jobs of the account, and makes them."""
+    return _allow(
+        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        *log_groups,
+    )
+
+
+def put_job_metrics(namespace: str) -> Statement:
+    """Adds figures to one namespace of CloudWatch, which knows no resources."""
+    statement = _allow(["cloudwatch:PutMetricData"], "*")
+    statement["Condition"] = {"StringEquals": {"cloudwatch:namespace": namespace}}
+    return statement
+
+
+# People.
+
+
+def send_mail(identities: list[Arn]) -> Statement:
+    """Sends mail from some identities, to anybody."""
+    return _allow(["ses:SendEmail"], *identities)
+
+
+def read_secret(secret: Arn) -> Statement:
+    """Reads one secret."""
+    return _allow(["secretsmanager:GetSecretValue"], secret)
+
+
+def _allow(actions: list[str], *resources: Arn) -> Statement:
+    return Statement(Effect="Allow", Action=actions, Resource=list(resources))
+
+
+def _within(bucket: Arn, pattern: str) -> pulumi.Output[str]:
+    return pulumi.Output.concat(bucket, "/", pattern)
+
+
+def _executions(state_machine: pulumi.Output[str]) -> pulumi.Output[str]:
+    return state_machine.apply(lambda arn: arn.replace(":stateMachine:", ":execution:") + ":*")

@@ -1,0 +1,207 @@
+"""The platform's functions: what each reads from its environment and what it may do.
+
+Both are stated in `functions/<name>/settings.py`; a test holds the two together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components import grants
+from components.account import Account
+from components.function import Function, FunctionRuntime
+from components.storage import OWNER_INDEX, Storage
+
+_UPLOADS = "uploads/"
+_JOBS = "jobs/"
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Makes the functions from what they share.
+
+    Attributes:
+        account: Whose secrets and identities they use.
+        runs_on: Runtime and libraries.
+        storage: Buckets and tables.
+        allowed_origins: Origins whose pages may call the APIs.
+        opts: Options of each function's component.
+    """
+
+    account: Account
+    runs_on: FunctionRuntime
+    storage: Storage
+    allowed_origins: Sequence[str]
+    opts: pulumi.ResourceOptions
+
+    def file_upload(self) -> Function:
+        """Takes uploads in."""
+        bucket = self.storage.uploads_bucket
+        return Function(
+            "file-upload",
+            description="Takes photos in: multipart uploads and captures.",
+            runs_on=self.runs_on,
+            environment={
+                "UPLOADS_BUCKET": bucket.name,
+                "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[
+                grants.keep_items(self.storage.uploads_table.arn),
+                grants.list_objects(bucket.arn, _UPLOADS),
+                grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.write_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.delete_objects(bucket.arn, f"{_UPLOADS}*"),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def projects(self) -> Function:
+        """Keeps projects."""
+        return Function(
+            "projects",
+            description="Keeps people's projects.",
+            runs_on=self.runs_on,
+            environment={
+                "PROJECTS_TABLE": self.storage.projects_table.name,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[grants.keep_items(self.storage.projects_table.arn)],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def ml_jobs(
+        self,
+        *,
+        state_machine: pulumi.Output[str],
+    ) -> Function:
+        """Starts, shows and stops jobs."""
+        ml_bucket = self.storage.ml_bucket
+        return Function(
+            "ml-jobs",
+            description="Starts, shows and stops jobs.",
+            runs_on=self.runs_on,
+            environment={
+                "UPLOADS_BUCKET": self.storage.uploads_bucket.name,
+                "ML_BUCKET": ml_bucket.name,
+                "PROJECTS_TABLE": self.storage.projects_table.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "STATE_MACHINE_ARN": state_machine,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[
+                grants.keep_single_items(self.storage.jobs_table.arn),
+                grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.read_item(self.storage.projects_table.arn),
+                grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
+                grants.list_objects(ml_bucket.arn, _JOBS),
+                grants.write_objects(ml_bucket.arn, "jobs/*/request.json"),
+                grants.delete_objects(ml_bucket.arn, "jobs/*/request.json"),
+                grants.read_objects(
+                    ml_bucket.arn, "jobs/*/progress/*", "jobs/*/3dgs/checkpoints/progress.json"
+                ),
+                grants.start_executions(state_machine),
+                grants.follow_executions(state_machine),
+                grants.stop_executions(state_machine),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def pipeline_steps(
+        self,
+        *,
+        delivery_url: pulumi.Input[str],
+    ) -> Function:
+        """Does the state machine's own steps."""
+        ml_bucket = self.storage.ml_bucket
+        return Function(
+            "pipeline-steps",
+            description="Checks captures and reconstructions and publishes models, for the state machine.",
+            runs_on=self.runs_on,
+            environment={
+                "UPLOADS_BUCKET": self.storage.uploads_bucket.name,
+                "ML_BUCKET": ml_bucket.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "LINKS_TABLE": self.storage.links_table.name,
+                "DELIVERY_URL": delivery_url,
+            },
+            abilities=[
+                grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
+                grants.read_objects(self.storage.uploads_bucket.arn, f"{_UPLOADS}*"),
+                grants.list_objects(ml_bucket.arn, _JOBS),
+                grants.read_objects(ml_bucket.arn, "jobs/*/sfm/report.json", "jobs/*/model/*"),
+                grants.write_objects(ml_bucket.arn, "jobs/*/model/*"),
+                grants.update_item(self.storage.jobs_table.arn),
+                grants.add_item(self.storage.links_table.arn),
+            ],
+            memory_mb=1024,
+            timeout_seconds=300,
+            opts=self.opts,
+        )
+
+    def job_events(
+        self,
+        *,
+        state_machine: pulumi.Output[str],
+        mail_from: str,
+        mail_identities: Sequence[pulumi.Input[str]],
+    ) -> Function:
+        """Records what happens to jobs and tells their owners."""
+        return Function(
+            "job-events",
+            description="Records what happens to jobs and tells their owners.",
+            runs_on=self.runs_on,
+            environment={
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "PROJECTS_TABLE": self.storage.projects_table.name,
+                "MAIL_FROM": mail_from,
+            },
+            abilities=[
+                grants.read_item(self.storage.jobs_table.arn),
+                grants.update_item(self.storage.jobs_table.arn),
+                grants.update_item(self.storage.projects_table.arn),
+                grants.follow_executions(state_machine),
+                grants.send_mail(list(mail_identities)),
+            ],
+            memory_mb=512,
+            timeout_seconds=60,
+            opts=self.opts,
+        )
+
+    def delivery(
+        self,
+        *,
+        delivery_url: pulumi.Input[str],
+        key_pair_id: pulumi.Input[str],
+        private_key_secret: str,
+    ) -> Function:
+        """Opens shared links."""
+        # Secrets Manager ends a secret's ARN in six characters of its own.
+        secret = self.account.arn("secretsmanager", f"secret:{private_key_secret}-??????")
+        return Function(
+            "delivery",
+            description="Opens shared links: signs the cookies for one model.",
+            runs_on=self.runs_on,
+            environment={
+                "LINKS_TABLE": self.storage.links_table.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "DELIVERY_URL": delivery_url,
+                "DELIVERY_KEY_PAIR_ID": key_pair_id,
+                "DELIVERY_PRIVATE_KEY_SECRET": private_key_secret,
+            },
+            abilities=[
+                grants.read_item(self.storage.links_table.arn),
+                grants.read_item(self.storage.jobs_table.arn),
+                grants.read_secret(secret),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )

@@ -1,0 +1,219 @@
+"""The pipeline: the state machine, what its jobs run as, and who hears of them."""
+
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+
+from components import grants
+from components.account import Account
+from components.base import Component
+from components.definition import Machines, Parts, build_definition
+from components.function import Function
+from components.images import Images
+from components.storage import PrivateBucket, Storage
+
+EVENTS = "events.amazonaws.com"
+PROCESSING = "/aws/sagemaker/ProcessingJobs"
+TRAINING = "/aws/sagemaker/TrainingJobs"
+_EXECUTION_ENDS = "Step Functions Execution Status Change"
+_JOB_CHANGES = ["SageMaker Training Job State Change", "SageMaker Processing Job State Change"]
+_RULES_OF_STEP_FUNCTIONS = (
+    "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule",
+    "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+)
+
+
+class Pipeline(Component):
+    """The state machine with its roles and logs.
+
+    Attributes:
+        state_machine_arn: ARN of the state machine.
+        job_roles: ARNs of the roles that its SageMaker jobs run as, one per step.
+    """
+
+    TYPE: ClassVar[str] = "spaceport:pipeline:Pipeline"
+    state_machine_arn: pulumi.Output[str]
+    job_roles: list[pulumi.Output[str]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        account: Account,
+        storage: Storage,
+        images: Images,
+        steps: Function,
+        machines: Machines,
+        log_retention_days: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, opts=opts)
+        self._account = account
+        uploads, ml = storage.uploads_bucket, storage.ml_bucket
+        sfm_role = self._job_role(
+            "sfm",
+            PROCESSING,
+            images.sfm.repository_arn,
+            grants.list_objects(uploads.arn, "uploads/"),
+            grants.read_objects(uploads.arn, "uploads/*"),
+            *_results(ml, "sfm/*", "progress/sfm/*"),
+        )
+        training_role = self._job_role(
+            "3dgs",
+            TRAINING,
+            images.training.repository_arn,
+            grants.read_objects(ml.arn, "jobs/*/sfm/*", "jobs/*/3dgs/*"),
+            *_results(ml, "3dgs/*"),
+        )
+        compressor_role = self._job_role(
+            "compressor",
+            PROCESSING,
+            images.compressor.repository_arn,
+            grants.read_objects(ml.arn, "jobs/*/3dgs/*", "jobs/*/sfm/report.json"),
+            *_results(ml, "model/*", "progress/compressor/*"),
+        )
+        roles = [sfm_role, training_role, compressor_role]
+        self.job_roles = [role.arn for role in roles]
+
+        log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name_prefix=f"/aws/vendedlogs/states/{name}-",
+            retention_in_days=log_retention_days,
+            opts=self._child(),
+        )
+        machine_role, machine_policy = self._machine_role(steps, roles)
+        parts = pulumi.Output.all(
+            steps_function=steps.arn,
+            ml_bucket=ml.name,
+            sfm_image=images.sfm.uri,
+            training_image=images.training.uri,
+            compressor_image=images.compressor.uri,
+            sfm_role=sfm_role.arn,
+            training_role=training_role.arn,
+            compressor_role=compressor_role.arn,
+        )
+        state_machine = aws.sfn.StateMachine(
+            f"{name}-machine",
+            role_arn=machine_role.arn,
+            definition=parts.apply(lambda values: json.dumps(build_definition(Parts(**values), machines))),
+            logging_configuration={
+                "level": "ERROR",
+                "include_execution_data": False,
+                "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
+            },
+            tracing_configuration={"enabled": True},
+            opts=self._child(depends_on=[machine_policy]),
+        )
+        self.state_machine_arn = state_machine.arn
+        self.register_outputs({"state_machine_arn": self.state_machine_arn})
+
+    def _job_role(
+        self, step: str, log_group: str, repository: pulumi.Input[str], *abilities: grants.Statement
+    ) -> aws.iam.Role:
+        role = aws.iam.Role(
+            f"{self._name}-{step}-role",
+            description=f"What the {step} jobs act as.",
+            assume_role_policy=grants.document(grants.trust(grants.SAGEMAKER, account=self._account.id)),
+            opts=self._child(),
+        )
+        groups = [
+            self._account.arn("logs", f"log-group:{log_group}"),
+            self._account.arn("logs", f"log-group:{log_group}:*"),
+        ]
+        aws.iam.RolePolicy(
+            f"{self._name}-{step}-policy",
+            role=role.name,
+            policy=grants.document(
+                grants.log_in_to_registry(),
+                grants.pull_image(repository),
+                grants.write_job_logs(list(groups)),
+                grants.put_job_metrics(log_group),
+                *abilities,
+            ),
+            opts=self._child(),
+        )
+        return role
+
+    def _machine_role(
+        self, steps: Function, job_roles: Sequence[aws.iam.Role]
+    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+        account = self._account
+        role = aws.iam.Role(
+            f"{self._name}-machine-role",
+            description="What the state machine acts as.",
+            assume_role_policy=grants.document(grants.trust(grants.STATES, account=account.id)),
+            opts=self._child(),
+        )
+        policy = aws.iam.RolePolicy(
+            f"{self._name}-machine-policy",
+            role=role.name,
+            policy=grants.document(
+                grants.invoke_function(steps.arn),
+                grants.run_processing_jobs(account.arn("sagemaker", "processing-job/*")),
+                grants.run_training_jobs(account.arn("sagemaker", "training-job/*")),
+                grants.hear_of_jobs([account.arn("events", rule) for rule in _RULES_OF_STEP_FUNCTIONS]),
+                *(grants.pass_role(job_role.arn, to=grants.SAGEMAKER) for job_role in job_roles),
+                grants.deliver_execution_logs(),
+                grants.send_traces(),
+            ),
+            opts=self._child(),
+        )
+        return role, policy
+
+
+class JobEvents(Component):
+    """The rules that tell a function of every change of the pipeline's executions and jobs."""
+
+    TYPE: ClassVar[str] = "spaceport:pipeline:JobEvents"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pipeline: Pipeline,
+        function: Function,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(name, opts=opts)
+        self._tell(
+            "executions",
+            function,
+            {
+                "source": ["aws.states"],
+                "detail-type": [_EXECUTION_ENDS],
+                "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
+            },
+        )
+        self._tell(
+            "jobs",
+            function,
+            {
+                "source": ["aws.sagemaker"],
+                "detail-type": _JOB_CHANGES,
+                # Other stacks of the account have jobs too: ours run as our roles.
+                "detail": {"RoleArn": pipeline.job_roles},
+            },
+        )
+        self.register_outputs({})
+
+    def _tell(self, what: str, function: Function, pattern: dict[str, object]) -> None:
+        name = f"{self._name}-{what}"
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-rule",
+            description=f"Changes of the pipeline's {what}.",
+            event_pattern=pulumi.Output.json_dumps(pattern),
+            opts=self._child(),
+        )
+        aws.cloudwatch.EventTarget(f"{name}-target", rule=rule.name, arn=function.arn, opts=self._child())
+        function.allow_calls(name, service=EVENTS, source=rule.arn)
+
+
+def _results(bucket: PrivateBucket, *places: str) -> list[grants.Statement]:
+    """Let a job write its results, and list what is in jobs' folders."""
+    return [
+        grants.list_objects(bucket.arn, "jobs/"),
+        grants.write_objects(bucket.arn, *(f"jobs/*/{place}" for place in places)),
+    ]

@@ -1,0 +1,78 @@
+"""The routes of the REST APIs: pure data. CORS preflights are added to every path by `api.py`."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route.
+
+    Attributes:
+        method: HTTP method.
+        path: Path below the stage, parameters in braces.
+        function: Folder of the function that answers.
+        public: Whether it is open to callers without a token.
+    """
+
+    method: str
+    path: str
+    function: str
+    public: bool = False
+
+
+FILE_UPLOAD = (
+    Route("POST", "/start-multipart-upload", "file_upload"),
+    Route("POST", "/get-presigned-url", "file_upload"),
+    Route("POST", "/complete-multipart-upload", "file_upload"),
+    Route("POST", "/abort-multipart-upload", "file_upload"),
+    Route("GET", "/captures/{captureId}", "file_upload"),
+)
+PROJECTS = (
+    Route("GET", "/projects", "projects"),
+    Route("POST", "/projects", "projects"),
+    Route("GET", "/projects/{id}", "projects"),
+    Route("PUT", "/projects/{id}", "projects"),
+    Route("PATCH", "/projects/{id}", "projects"),
+    Route("DELETE", "/projects/{id}", "projects"),
+)
+ML = (
+    Route("POST", "/start-job", "ml_jobs"),
+    Route("POST", "/stop-job", "ml_jobs"),
+    Route("GET", "/jobs", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}", "ml_jobs"),
+    Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
+    # Whoever has the link may open it: the token in it is the proof.
+    Route("GET", "/open/{token}", "delivery", public=True),
+)
+
+
+def with_preflights(routes: Sequence[Route]) -> tuple[Route, ...]:
+    """Add an OPTIONS route to every path, answered by the function of the path's first route.
+
+    Browsers send preflights without a token, so they are public.
+    """
+    function_of_path: dict[str, str] = {}
+    for route in routes:
+        function_of_path.setdefault(route.path, route.function)
+    preflights = [
+        Route("OPTIONS", path, function, public=True) for path, function in function_of_path.items()
+    ]
+    return (*routes, *preflights)
+
+
+def path_prefixes(routes: Sequence[Route]) -> list[str]:
+    """List every path and what it lies below, the root left out, parents first."""
+    prefixes: dict[str, None] = {}
+    for route in routes:
+        parts = route.path.strip("/").split("/")
+        for length in range(1, len(parts) + 1):
+            prefixes["/" + "/".join(parts[:length])] = None
+    return list(prefixes)
+
+
+def digest(routes: Sequence[Route]) -> str:
+    """Digest of a route table: it changes whenever a route does."""
+    return hashlib.sha256(json.dumps([asdict(route) for route in routes]).encode()).hexdigest()
