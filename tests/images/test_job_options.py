@@ -11,12 +11,12 @@ from spaceport_job.options import describe_options
 
 
 class Options(JobOptions):
-    max_image_size: int = Field(1600, ge=160, le=8192, description="Longest side in pixels")
-    rate: float = Field(0.5, gt=0, lt=1)
+    max_image_size: int = Field(default=1600, ge=160, le=8192, description="Longest side in pixels")
+    rate: float = Field(default=0.5, gt=0, lt=1)
     kind: Literal["quick", "fine"] = "quick"
     clean: bool = False
     sizes: tuple[int, ...] = (1, 2)
-    limit: int | None = Field(None, ge=1)
+    limit: int | None = Field(default=None, ge=1)
 
 
 def write(folder: Path, values: object) -> Path:

@@ -80,9 +80,14 @@ def test_seconds_per_stage_add_up_over_repeats_and_survive_errors(tmp_path: Path
     writer = make(tmp_path / "progress.json", clock)
     with writer.stage("first"):
         clock.now += 4
-    with pytest.raises(RuntimeError, match="broken"), writer.stage("first"):
-        clock.now += 3
-        raise RuntimeError("broken")
+
+    def break_in_stage() -> None:
+        with writer.stage("first"):
+            clock.now += 3
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        break_in_stage()
     assert writer.seconds == {"first": pytest.approx(7)}
 
 

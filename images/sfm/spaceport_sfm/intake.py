@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from spaceport_job import CaptureError
 
 from spaceport_sfm.metadata import read_metadata
@@ -17,7 +17,12 @@ from spaceport_sfm.photos import Photo, PhotoMetadata
 from spaceport_sfm.unpack import UnpackLimits, unpack_zip
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff"}
-PHOTO_FORMATS = ("JPEG", "MPO", "PNG", "TIFF")
+PHOTO_FORMATS = (
+    JpegImagePlugin.JpegImageFile.format,
+    PngImagePlugin.PngImageFile.format,
+    TiffImagePlugin.TiffImageFile.format,
+)
+"""Pillow's names; its JPEG reader also opens the multi-picture files of drones."""
 CONVERTIBLE_SUFFIXES = {
     **dict.fromkeys((".heic", ".heif", ".avif", ".webp", ".bmp", ".gif"), "an image format"),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"), "a raw format"),
@@ -171,18 +176,20 @@ def _check_all(
     candidates: Sequence[_Candidate], left_out: _LeftOut, on_progress: Callable[[float, str], None]
 ) -> list[tuple[_Candidate, Checked]]:
     usable: list[tuple[_Candidate, Checked]] = []
-    copies = _copies(candidates)
-    for candidate in copies:
-        left_out.add("an exact copy of another photo", candidate.source)
-    rest = [candidate for candidate in candidates if candidate not in copies]
+    total = len(candidates)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for index, (candidate, outcome) in enumerate(zip(rest, pool.map(_check, rest), strict=True)):
+        for index, (candidate, outcome) in enumerate(
+            zip(candidates, pool.map(_check, candidates), strict=True), start=1
+        ):
             if isinstance(outcome, str):
                 left_out.add(outcome, candidate.source)
             else:
                 usable.append((candidate, outcome))
-            on_progress((index + 1) / len(rest), f"Looking at photo {index + 1} of {len(rest)}")
-    return usable
+            on_progress(index / total, f"Looking at the photos: {index} of {total}")
+    copies = _copies([candidate for candidate, _ in usable])
+    for candidate in sorted(copies, key=lambda copy: copy.source):
+        left_out.add("an exact copy of another photo", candidate.source)
+    return [(candidate, checked) for candidate, checked in usable if candidate not in copies]
 
 
 def _check(candidate: _Candidate) -> Checked | str:
@@ -191,7 +198,11 @@ def _check(candidate: _Candidate) -> Checked | str:
         return "an empty file"
     Image.MAX_IMAGE_PIXELS = None  # the header's size is checked below, before any pixel is decoded
     try:
-        with Image.open(candidate.path, formats=PHOTO_FORMATS) as image:
+        image = Image.open(candidate.path, formats=PHOTO_FORMATS)
+    except (UnidentifiedImageError, OSError):
+        return "not an image inside"
+    try:
+        with image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 return f"larger than {MAX_PIXELS // 1_000_000} megapixels"
@@ -200,8 +211,6 @@ def _check(candidate: _Candidate) -> Checked | str:
             metadata = read_metadata(image)
             image.draft("RGB", (width // 8, height // 8))  # decodes every byte of a JPEG, at an eighth
             image.load()
-    except UnidentifiedImageError:
-        return "not an image inside"
     except Exception:  # noqa: BLE001 - decoders fed with a stranger's bytes raise anything
         return "damaged or cut off (copy it from the drone's card again)"
     return (width, height), metadata
@@ -213,8 +222,8 @@ def _copies(candidates: Sequence[_Candidate]) -> set[_Candidate]:
     for candidate in candidates:
         by_size[candidate.path.stat().st_size].append(candidate)
     copies: set[_Candidate] = set()
-    for size, group in by_size.items():
-        if size == 0 or len(group) == 1:
+    for group in by_size.values():
+        if len(group) == 1:
             continue
         seen: set[bytes] = set()
         for candidate in group:
