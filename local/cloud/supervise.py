@@ -1,8 +1,8 @@
 """Runs one command and takes its whole process group down with whoever started it.
 
 Started by path, with the standard library alone: `python -I -S supervise.py NICENESS COMMAND...`. The
-starter holds the other end of standard input. A byte `T` asks the command to leave: SIGTERM, to it alone, as a
-container runtime does. The end of the file, which also comes when the starter is killed, ends the command's
+starter holds the other end of standard input. A byte `T` asks the command to leave: SIGTERM, to it alone, as
+a container runtime does. The end of the file, which also comes when the starter is killed, ends the command's
 process group.
 """
 

@@ -2,18 +2,15 @@
 
 import os
 import threading
-from typing import Any
 
 from botocore.config import Config
 from botocore.session import get_session
 
 from local.cloud.ministack import iam
+from local.cloud.ministack.sagemaker.transfer import Client
 
 # The name under which SageMaker assumes a job's role.
 SESSION_NAME = "SageMaker"
-
-Client = Any
-"""A botocore client; its class is made at run time."""
 
 _session = get_session()
 _lock = threading.Lock()

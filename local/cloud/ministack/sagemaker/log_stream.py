@@ -10,8 +10,8 @@ from typing import IO, Any, Self
 
 from botocore.exceptions import ClientError
 
-from local.cloud.ministack.sagemaker.aws import Client
 from local.cloud.ministack.sagemaker.jobs import Job
+from local.cloud.ministack.sagemaker.transfer import Client
 
 log = logging.getLogger("spaceport.sagemaker")
 

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from botocore.exceptions import ClientError
 
-from local.cloud.ministack.sagemaker.aws import Client
 from local.cloud.ministack.sagemaker.errors import JobError
 
 CHUNK_BYTES = 1024**2
 SWEEP_SECONDS = 0.5
 # A file that never keeps still for two looks is taken as it is after this time.
 LONGEST_WAIT_SECONDS = 3.0
+
+Client = Any
+"""A botocore client; its class is made at run time."""
 
 Stamp = tuple[int, int, int]
 
