@@ -7,6 +7,7 @@ import pytest
 
 from local.deploy.dockerfile import DockerfileError, content_digest, local_command, parse
 
+IMAGES = Path(__file__).resolve().parents[2] / "images"
 DOCKERFILE = """\
 # syntax=docker/dockerfile:1
 FROM node:22 AS page
@@ -131,3 +132,15 @@ def test_what_cannot_be_followed_is_named(context: Path, old: str, new: str, com
 
     with pytest.raises(DockerfileError, match=complaint):
         run(context, DOCKERFILE.replace(old, new), "x")
+
+
+@pytest.mark.parametrize("path", sorted(IMAGES.glob("*/Dockerfile")), ids=lambda path: path.parent.name)
+def test_the_images_of_this_repository_can_be_followed(tmp_path: Path, path: Path):
+    (tmp_path / "viewer").mkdir()
+
+    command = local_command(
+        parse(path.read_text()), IMAGES, tmp_path / "root", built={"/viewer/page": tmp_path / "viewer"}
+    )
+
+    module = command["argv"][-1]
+    assert any((Path(folder) / module / "__main__.py").is_file() for folder in command["pythonpath"])

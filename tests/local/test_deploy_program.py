@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.cloud import EmbeddedCloud
-from local.deploy import DeployError, Deployment, ResourceState, deploy, destroy
+from local.deploy import DeployError, Deployment, ResourceState, deploy, deployer, destroy
 from local.deploy.config import ConfigError
 from tests.local.deploy_kit import PROJECT, write_program
 
@@ -257,6 +257,16 @@ def test_a_failure_does_not_wait_for_a_program_that_goes_on(cloud: EmbeddedCloud
     error = failure(cloud, folder)
 
     assert "aws:ec2/vpc:Vpc" in str(error)
+    assert time.monotonic() - started < 30
+
+
+def test_a_program_that_hangs_is_ended(cloud: EmbeddedCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deployer, "SILENCE_SECONDS", 4.0)
+    folder = write_program(tmp_path, 'aws.sqs.Queue("queue"); import time; time.sleep(60)')
+    started = time.monotonic()
+
+    assert "neither ended nor asked for anything" in str(failure(cloud, folder))
+
     assert time.monotonic() - started < 30
 
 

@@ -1,0 +1,86 @@
+"""The repository's own program, unmodified, deployed into the embedded cloud and removed again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.cloud import EmbeddedCloud
+from local.deploy import Deployment, deploy, destroy, prerequisites
+
+pytestmark = pytest.mark.cloud
+
+ROOT = Path(__file__).resolve().parents[2]
+DELIVERY = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def deployment(cloud: EmbeddedCloud) -> Iterator[Deployment]:
+    before = _inventory(cloud)
+    config = {**prerequisites.make(cloud), "spaceport:deliveryUrl": DELIVERY}
+    deployment = deploy(cloud, config=config)
+    yield deployment
+    destroy(cloud, deployment)
+    assert _inventory(cloud) == before
+
+
+def _inventory(cloud: EmbeddedCloud) -> dict[str, set[str]]:
+    """Names of what costs or keeps something, by service."""
+    client = cloud.client
+    return {
+        "buckets": {one["Name"] for one in client("s3").list_buckets()["Buckets"]},
+        "tables": set(client("dynamodb").list_tables()["TableNames"]),
+        "functions": {one["FunctionName"] for one in client("lambda").list_functions()["Functions"]},
+        "layers": {
+            version["LayerVersionArn"]
+            for layer in client("lambda").list_layers()["Layers"]
+            for version in client("lambda").list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]
+        },
+        "roles": {one["RoleName"] for one in client("iam").list_roles()["Roles"]},
+        "apis": {one["id"] for one in client("apigateway").get_rest_apis(limit=500)["items"]},
+        "pools": {one["Id"] for one in client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]},
+        "machines": {one["name"] for one in client("stepfunctions").list_state_machines()["stateMachines"]},
+        "rules": {one["Name"] for one in client("events").list_rules()["Rules"]},
+        "repositories": {
+            one["repositoryName"] for one in client("ecr").describe_repositories()["repositories"]
+        },
+        "distributions": {
+            one["Id"]
+            for one in client("cloudfront").list_distributions()["DistributionList"].get("Items", [])
+        },
+        "log groups": {one["logGroupName"] for one in client("logs").describe_log_groups()["logGroups"]},
+    }
+
+
+def test_every_address_and_id_of_the_design_is_given(cloud: EmbeddedCloud, deployment: Deployment):
+    outputs = deployment.outputs
+
+    assert outputs["deliveryUrl"] == DELIVERY
+    for bucket in ("uploadsBucket", "mlBucket"):
+        cloud.client("s3").head_bucket(Bucket=outputs[bucket])
+    for pool in ("V2", "V3"):
+        cloud.client("cognito-idp").describe_user_pool_client(
+            UserPoolId=outputs[f"userPool{pool}Id"], ClientId=outputs[f"userPool{pool}ClientId"]
+        )
+    machine = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=outputs["stateMachineArn"])
+    assert machine["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("output", "path"), [("mlApiUrl", "/jobs"), ("projectsApiUrl", ""), ("fileUploadApiUrl", "/captures/x")]
+)
+def test_the_apis_answer_and_want_a_token(deployment: Deployment, output: str, path: str):
+    answer = httpx.get(deployment.outputs[output] + path, timeout=30)
+
+    assert answer.status_code == 401
+
+
+def test_functions_start_with_their_layer_and_environment(deployment: Deployment):
+    answer = httpx.get(f"{deployment.outputs['mlApiUrl']}/open/no-such-link", timeout=60)
+
+    assert answer.status_code == 404, answer.text
+
+
+def test_it_takes_less_than_half_a_minute(deployment: Deployment):
+    assert deployment.seconds < 30
