@@ -13,8 +13,8 @@ class _Event(BaseModel):
 
     @property
     def at(self) -> int:
-        """Epoch milliseconds of the event."""
-        return round(self.time.timestamp() * 1000)
+        """Epoch milliseconds of the event, which EventBridge gives in whole seconds."""
+        return _milliseconds(self.time)
 
 
 class ExecutionDetail(BaseModel):
@@ -44,6 +44,7 @@ class StepJobDetail(BaseModel):
     name: str = Field(validation_alias=AliasChoices("TrainingJobName", "ProcessingJobName"))
     status: str = Field(validation_alias=AliasChoices("TrainingJobStatus", "ProcessingJobStatus"))
     secondary_status: str | None = Field(default=None, validation_alias="SecondaryStatus")
+    last_modified: datetime | None = Field(default=None, validation_alias="LastModifiedTime")
 
 
 class StepJobEvent(_Event):
@@ -53,6 +54,15 @@ class StepJobEvent(_Event):
         Field(alias="detail-type")
     )
     detail: StepJobDetail
+
+    @property
+    def at(self) -> int:
+        """Epoch milliseconds of the change: SageMaker's own time is finer than the event's."""
+        return _milliseconds(self.detail.last_modified or self.time)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 JobEvent = TypeAdapter[ExecutionEvent | StepJobEvent](

@@ -151,7 +151,7 @@ class JobStore:
                 "stageEventAt": at,
             },
             f"#attempt = :attempt AND {_IS_ACTIVE} AND "
-            "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt < :at))",
+            "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt <= :at))",
             {"attempt": step_job.attempt, "order": step_job.order, "at": at, **_ACTIVE_VALUES},
         )
 

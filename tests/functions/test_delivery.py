@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import secrets
 import uuid
 
@@ -98,6 +99,15 @@ def test_a_link_ends_at_its_second():
     assert link_state({"expiresAt": 100}, job, 100) == "gone"
     assert link_state({}, {}, 1) == "gone"
     assert link_state(None, job, 1) == "unknown"
+
+
+def test_a_cookie_holds_nothing_that_ends_it():
+    every_byte = bytes(range(256))
+    for cookie in signed_cookies("https://view.example.org", "j", "K", lambda _: every_byte, 0):
+        value = cookie.partition("; ")[0].partition("=")[2]
+        assert re.fullmatch(r"[A-Za-z0-9_~-]+", value)
+        if "Signature" in cookie:
+            assert from_cookie_base64(value) == every_byte
 
 
 def test_cookies_go_over_plain_http_only_where_the_address_is_plain_http():

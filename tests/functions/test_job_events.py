@@ -130,6 +130,18 @@ def test_an_older_event_of_a_step_changes_nothing(jobs, job, lambda_context):
         assert (row.current_stage, row.stage_status) == ("3dgs", "InProgress")
 
 
+def test_changes_within_a_second_are_ordered_by_sagemakers_own_time(jobs, job, lambda_context):
+    def event(status, milliseconds):
+        changed = step_event(job, "sfm", status, 5)
+        changed["detail"]["LastModifiedTime"] = 1_777_629_605_000 + milliseconds
+        return changed
+
+    handler(event("InProgress", 100), lambda_context)
+    handler(event("Completed", 700), lambda_context)
+    handler(event("InProgress", 100), lambda_context)
+    assert jobs.get(job).stage_status == "Completed"
+
+
 def test_a_refusal_reaches_the_person_with_the_next_step(jobs, job, project, mailbox, lambda_context):
     cause = json.dumps({"errorType": "CaptureRejected", "errorMessage": SENTENCE})
     event = execution_event(job, "FAILED", 5, error="CaptureRejected", cause=cause)

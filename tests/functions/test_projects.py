@@ -107,7 +107,7 @@ def test_pages_give_every_project_once(call, user):
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "x"}, {"limit": "9" * 30}, {"cursor": "nonsense"}]
+    "query", [{"limit": "0"}, {"limit": "x"}, {"limit": "9" * 30}, {"cursor": "nonsense"}, {"cursor": "WzFd"}]
 )
 def test_paging_that_makes_no_sense_is_refused(call, user, query):
     assert call(handler, "GET", "/projects", user=user, query=query).status == 400
