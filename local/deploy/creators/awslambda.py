@@ -101,7 +101,10 @@ class LayerVersion(Kind):
 
     def delete(self, registration: Registration) -> None:
         layer, _, version = registration.id.rpartition(":")
-        registration.client("lambda").delete_layer_version(LayerName=layer, VersionNumber=int(version))
+        # By its name: the embedded Lambda takes an ARN here for a layer that is gone.
+        registration.client("lambda").delete_layer_version(
+            LayerName=layer.rpartition(":")[2], VersionNumber=int(version)
+        )
 
 
 class Alias(Kind):
