@@ -34,6 +34,17 @@ class Failure:
     next_step: str
 
 
+_TOO_LONG = Failure("The job took longer than it may.", _AGAIN)
+_NO_MACHINE = Failure("No machine was free for this job.", "Start the job again later: your photos are kept.")
+_BY_ERROR = {
+    "JobStopped": _TOO_LONG,
+    "SageMaker.ResourceLimitExceeded": _NO_MACHINE,
+    "SageMaker.ResourceLimitExceededException": _NO_MACHINE,
+    "States.Timeout": _TOO_LONG,
+}
+"""Errors that say all: `JobStopped` is the state machine's for a SageMaker job that ran into its time limit."""
+
+
 def explain(status: str, error: str | None, cause: str | None) -> Failure | None:
     """Explain how an execution ended.
 
@@ -48,13 +59,15 @@ def explain(status: str, error: str | None, cause: str | None) -> Failure | None
     if status == "ABORTED":
         return Failure("You stopped this job.", "Start a new job whenever you like: your photos are kept.")
     if status == "TIMED_OUT":
-        return Failure("The job took longer than it may.", _AGAIN)
+        return _TOO_LONG
     if status != "FAILED":
         return None
     return _from_cause(error or "", cause or "")
 
 
 def _from_cause(error: str, cause: str) -> Failure:
+    if error in _BY_ERROR:
+        return _BY_ERROR[error]
     document = _json_object(cause)
     if document is None:
         return _from_refusal(error, cause) or _unknown()
@@ -74,9 +87,7 @@ def _from_refusal(error: str, message: str) -> Failure | None:
 
 def _from_failure_reason(reason: str) -> Failure | None:
     if reason.startswith(("CapacityError", "ResourceLimitExceeded")):
-        return Failure(
-            "No machine was free for this job.", "Start the job again later: your photos are kept."
-        )
+        return _NO_MACHINE
     match = _ALGORITHM_ERROR.match(reason)
     return _from_container(match["text"]) if match else None
 

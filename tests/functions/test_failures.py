@@ -60,6 +60,20 @@ def test_the_next_step_depends_on_whose_fault_it_was():
     assert "Correct" in steps[1].next_step
 
 
+def test_a_limit_of_time_or_machines_is_not_the_captures_fault():
+    stopped = json.dumps({"ExitMessage": "A step was stopped because it took longer than it may."})
+    for error, cause, word in (
+        ("JobStopped", stopped, "longer"),
+        ("States.Timeout", "", "longer"),
+        ("SageMaker.ResourceLimitExceededException", "The account-level service limit ...", "machine"),
+        ("States.TaskFailed", json.dumps({"FailureReason": "CapacityError: Unable to ..."}), "machine"),
+    ):
+        failure = explain("FAILED", error, cause)
+        assert word in failure.sentence
+        assert "photos are kept" in failure.next_step
+        assert "Correct" not in failure.next_step
+
+
 def test_other_ends_have_their_own_words():
     assert explain("SUCCEEDED", None, None) is None
     assert explain("RUNNING", None, None) is None
