@@ -81,6 +81,7 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "num_neighbors": Whole(4, 200),
         "min_registered_share": Number(0.1, 1.0),
         "jpeg_quality": Whole(50, 100),
+        "parallel_adjustment": SWITCH,
         "seed": Whole(0, 2**31 - 1),
     },
     "3dgs": {"max_steps": Whole(1, 100_000)},

@@ -42,7 +42,7 @@ _BY_ERROR = {
     "SageMaker.ResourceLimitExceededException": _NO_MACHINE,
     "States.Timeout": _TOO_LONG,
 }
-"""Errors that say all: `JobStopped` is the state machine's for a SageMaker job that ran into its time limit."""
+"""Errors that say all: `JobStopped` is the state machine's own, for a step at its time limit."""
 
 
 def explain(status: str, error: str | None, cause: str | None) -> Failure | None:
