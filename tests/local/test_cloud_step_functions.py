@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -246,3 +247,28 @@ def test_repeated_start_is_the_same_execution_only_with_the_same_input(kit: Clou
     kit.states.stop_execution(executionArn=first["executionArn"])
     with pytest.raises(kit.states.exceptions.ExecutionAlreadyExists):
         kit.states.start_execution(stateMachineArn=machine, name=name, input='{"a": 1}')
+
+
+def test_task_that_fails_after_the_end_changes_nothing(kit: CloudKit):
+    code = "import time\ndef handler(event, context):\n    time.sleep(1)\n    raise ValueError('late')\n"
+    function = kit.function(code, Timeout=20)
+    machine = kit.machine(kit.role("states", allow("lambda:InvokeFunction", function)), single(function, {}))
+    execution = kit.execute(machine)
+
+    def scheduled() -> bool:
+        events = kit.states.get_execution_history(executionArn=execution)["events"]
+        return any(event["type"].endswith("Scheduled") for event in events)
+
+    until(scheduled, "start of the task")
+    kit.states.stop_execution(executionArn=execution)
+    name = function.rpartition(":")[2]
+    until(lambda: "late" in "".join(log_of(kit, name)), "end of the function")
+    time.sleep(0.3)
+    assert kit.states.describe_execution(executionArn=execution)["status"] == "ABORTED"
+
+
+def log_of(kit: CloudKit, function: str) -> list[str]:
+    try:
+        return kit.log_lines(f"/aws/lambda/{function}")
+    except kit.logs.exceptions.ResourceNotFoundException:
+        return []
