@@ -4,11 +4,13 @@ The program runs in a child process whose resource monitor is ours: each registr
 the resource with boto3. Nothing here is known to the program.
 """
 
+from local.deploy.config import ConfigError
 from local.deploy.deployer import deploy, destroy
 from local.deploy.model import Cloud, DeployError, Deployment, Failure, ResourceState
 
 __all__ = [
     "Cloud",
+    "ConfigError",
     "DeployError",
     "Deployment",
     "Failure",

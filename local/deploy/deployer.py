@@ -173,4 +173,8 @@ def _run_program(arguments: Mapping[str, Any], monitor: Monitor, log: IO[str]) -
 
 def _environment() -> dict[str, str]:
     """This process's environment without what could lead the program out to AWS or to Pulumi."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
+    # Compiling the AWS provider's modules anew takes longer than the rest of the program.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    kept["PYTHONPYCACHEPREFIX"] = str(REPOSITORY / "build" / "pycache")
+    return kept
