@@ -46,7 +46,10 @@ def viewer_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (VIEWER_SOURCE / "node_modules").exists():
         commands.insert(0, ["npm", "ci", "--no-audit", "--no-fund"])
     for command in commands:
-        subprocess.run(command, cwd=VIEWER_SOURCE, env=environment, check=True, capture_output=True)
+        done = subprocess.run(
+            command, cwd=VIEWER_SOURCE, env=environment, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
     return target
 
 
@@ -196,7 +199,7 @@ def test_the_first_view_is_that_of_the_preview(shown: OpenPage, model_site: Path
     frame = shown.settled_frame()
     assert frame.shape == preview.shape
     error = np.mean((frame.astype(float) - preview) ** 2)
-    assert 10 * np.log10(255**2 / error) > 28
+    assert 10 * np.log10(255**2 / error) > 33
 
 
 def test_dragging_turns_the_model(shown: OpenPage):

@@ -18,6 +18,8 @@ from spaceport_splat.splats import Splats, write_ply
 
 from tests.images.compressor_scene import MODEL_FROM_ENU, landmark_scene, orbit_cameras
 
+# A little east of south, so that no axis of the frame is special.
+CAMERAS = orbit_cameras(start=0.35)
 GEOREFERENCE = Georeference(
     source="exif_gps",
     origin=Origin(latitude=47.5, longitude=8.25, altitude_m=430.0),
@@ -98,7 +100,7 @@ def prepare_job(
     """Lays out the inputs of a compressor job below `base`."""
     paths = JobPaths(base)
     folder = base / "trained"
-    write_model_folder(folder, splats or landmark_scene(), cameras or orbit_cameras())
+    write_model_folder(folder, splats or landmark_scene(), cameras or CAMERAS)
     pack(folder, paths.processing_input("model") / "model.tar.gz")
     write_json(paths.processing_input("sfm") / "report.json", sfm_report())
     return paths

@@ -57,9 +57,9 @@ def landmark_scene(count: int = 4000, *, seed: int = 5, coefficients: int = 3) -
 
 
 def orbit_cameras(
-    count: int = 8, *, width: int = 240, height: int = 160, heldout_every: int = 4
+    count: int = 8, *, width: int = 240, height: int = 160, heldout_every: int = 4, start: float = 0.0
 ) -> list[Camera]:
-    """Cameras on a circle that look at the tower's foot, in the model frame, the first in the south."""
+    """Cameras on a circle that look at the tower's foot, in the model frame, from south + `start` on."""
     return [
         Camera(
             name=f"photo_{index:03}.jpg",
@@ -69,7 +69,7 @@ def orbit_cameras(
             fy=width * 0.8,
             cx=width / 2,
             cy=height / 2,
-            cam_from_model=_looking_at_middle(2 * np.pi * index / count),
+            cam_from_model=_looking_at_middle(start + 2 * np.pi * index / count),
             split="heldout" if index % heldout_every == 1 else "train",
         )
         for index in range(count)

@@ -36,6 +36,12 @@ def test_a_splat_without_a_rotation_goes():
     assert cleaned.broken == 1
 
 
+def test_a_splat_thrown_out_of_the_scene_goes():
+    cleaned = clean(with_value(landmark_scene(400), "means", 3, -3e7), min_opacity=0, sh_degree=3)
+    assert cleaned.broken == 1
+    assert np.abs(cleaned.splats.means).max() < 100
+
+
 def test_transparent_splats_go_and_are_counted():
     splats = landmark_scene(400)
     logits = splats.opacity_logits.copy()

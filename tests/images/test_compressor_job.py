@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,17 +17,19 @@ from spaceport_compressor.rendering import render_photo
 from spaceport_compressor.sog_reader import read_sog
 from spaceport_compressor.viewer_files import FOLDER_VARIABLE
 from spaceport_job.paths import JobPaths
-from spaceport_job.records import CameraSet, Georeference, MergedReport, Progress
+from spaceport_job.records import CameraSet, Georeference, MergedReport, Progress, write_json
 from spaceport_splat.metrics import psnr
 
 from tests.images.compressor_job import (
+    CAMERAS,
     GEOREFERENCE,
+    pack,
     pack_bytes,
     prepare_job,
     result_report,
     run_compressor,
 )
-from tests.images.compressor_scene import landmark_scene, orbit_cameras
+from tests.images.compressor_scene import landmark_scene
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHONPATH = os.pathsep.join(str(ROOT / "images" / part) for part in ("common", "compressor"))
@@ -65,6 +68,7 @@ def test_the_model_folder_is_whole(paths: JobPaths):
     assert names == {
         *PAGE_FILES,
         "model.sog",
+        "model.spz",
         "settings.json",
         "preview.jpg",
         "cameras.json",
@@ -73,7 +77,7 @@ def test_the_model_folder_is_whole(paths: JobPaths):
         "report.html",
     }
     assert Georeference.model_validate_json((result / "georeference.json").read_bytes()) == GEOREFERENCE
-    assert CameraSet.model_validate_json((result / "cameras.json").read_bytes()).views == orbit_cameras()
+    assert CameraSet.model_validate_json((result / "cameras.json").read_bytes()).views == CAMERAS
     with Image.open(result / "preview.jpg") as preview:
         assert preview.size == (960, 600)
     progress = Progress.model_validate_json(
@@ -104,7 +108,7 @@ def test_the_loss_is_that_of_the_decoded_file(paths: JobPaths):
         read_sog(paths.processing_output("model") / "model.sog"),
     )
     losses = []
-    for camera in orbit_cameras():
+    for camera in CAMERAS:
         if camera.split == "heldout":
             with Image.open(paths.base / "trained" / "heldout" / f"{camera.name}.png") as image:
                 photo = np.asarray(image, np.float32) / 255
@@ -131,7 +135,10 @@ def test_the_same_input_gives_the_same_bytes(paths: JobPaths):
         assert run_compressor(paths) == 0
         result = paths.processing_output("model")
         contents.append(
-            [(result / name).read_bytes() for name in ("model.sog", "preview.jpg", "settings.json")]
+            [
+                (result / name).read_bytes()
+                for name in ("model.sog", "model.spz", "preview.jpg", "settings.json")
+            ]
         )
     assert contents[0] == contents[1]
 
@@ -152,7 +159,7 @@ def test_broken_splats_are_left_out_and_counted(tmp_path: Path):
 
 
 def test_a_capture_without_held_out_photos_has_no_loss_and_says_so(tmp_path: Path):
-    cameras = [camera.model_copy(update={"split": "train"}) for camera in orbit_cameras()]
+    cameras = [camera.model_copy(update={"split": "train"}) for camera in CAMERAS]
     paths = prepare_job(tmp_path / "ml", landmark_scene(400), cameras)
     assert run_compressor(paths) == 0
     report = result_report(paths)["compressor"]
@@ -169,6 +176,34 @@ def test_the_title_reaches_page_and_report(paths: JobPaths):
     assert "<h1>Hof &lt;1&gt;</h1>" in (result / "report.html").read_text()
     with Image.open(result / "preview.jpg") as preview:
         assert preview.size == (320, 200)
+
+
+def test_the_report_page_tells_all_that_is_known_and_asks_for_nothing(paths: JobPaths):
+    assert run_compressor(paths) == 0
+    page = (paths.processing_output("model") / "report.html").read_text()
+    report = result_report(paths)
+    for figure in ("8 of 9", "0.61 px", "24.5 dB", f"{report['compressor']['output']['gaussians']:,}"):
+        assert figure in page
+    assert "1 photo was left out: &lt;photo_009.jpg&gt;" in page
+    for camera in CAMERAS:
+        assert (camera.name in page) == (camera.split == "heldout")
+    assert "47.500000, 8.250000" in page
+    for address in re.findall(r"""(?:src|href)=["']([^"']*)""", page):
+        assert address.startswith("data:") or address == "index.html"
+
+
+def test_the_loss_counts_the_exposure_of_each_photo(tmp_path: Path):
+    """The training step's colour transform is applied to the renders, as it was when it measured."""
+    gain = ((1.3, 0.0, 0.0, 0.05), (0.0, 0.7, 0.0, 0.0), (0.0, 0.0, 1.0, 0.1))
+    cameras = [camera.model_copy(update={"exposure": gain}) for camera in CAMERAS]
+    paths = prepare_job(tmp_path / "ml", landmark_scene(800), cameras)
+    assert run_compressor(paths) == 0
+    with_exposure = result_report(paths)["compressor"]["quality"]["psnr_source_db"]
+    cameras_file = paths.base / "trained" / "cameras.json"
+    write_json(cameras_file, CameraSet(views=CAMERAS))
+    pack(paths.base / "trained", paths.processing_input("model") / "model.tar.gz")
+    assert run_compressor(paths) == 0
+    assert with_exposure > 5 + result_report(paths)["compressor"]["quality"]["psnr_source_db"]
 
 
 def failed(paths: JobPaths) -> str:

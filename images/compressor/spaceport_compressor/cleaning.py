@@ -7,6 +7,9 @@ from spaceport_splat.splats import Splats
 
 from spaceport_compressor.sog_format import COEFFICIENTS
 
+FARTHEST = 1e6
+"""Units of the model frame, about metres, beyond which a splat is taken for one that training threw away."""
+
 
 @dataclass(frozen=True)
 class Cleaned:
@@ -14,7 +17,8 @@ class Cleaned:
 
     Attributes:
         splats: All finite, all visible.
-        broken: Number left out for a number that is not finite or a rotation of length zero.
+        broken: Number left out for a number that is not finite, a rotation of length zero or a place beyond
+            `FARTHEST`.
         transparent: Number left out for too little opacity.
     """
 
@@ -35,6 +39,8 @@ def clean(splats: Splats, *, min_opacity: float, sh_degree: int) -> Cleaned:
     count = len(splats)
     whole = np.all([np.isfinite(column).reshape(count, -1).all(axis=1) for column in columns], axis=0)
     whole &= np.any(splats.quats, axis=1)
+    with np.errstate(invalid="ignore"):
+        whole &= (np.abs(splats.means) < FARTHEST).all(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         opacity = 1 / (1 + np.exp(-splats.opacity_logits.astype(np.float64)))
         visible = opacity >= min_opacity

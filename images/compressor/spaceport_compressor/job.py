@@ -22,11 +22,13 @@ from spaceport_compressor.rendering import render_opening
 from spaceport_compressor.report_page import PAGE, PicturePair, jpeg, write_report_page
 from spaceport_compressor.sog_reader import read_sog
 from spaceport_compressor.sog_writer import SogSettings, write_sog
+from spaceport_compressor.spz import write_spz
 from spaceport_compressor.viewer_files import copy_viewer, viewer_folder
 from spaceport_compressor.viewer_settings import BACKGROUND, SETTINGS, viewer_settings
 
 OUTPUT = "model"
 SOG = "model.sog"
+SPZ = "model.spz"
 PREVIEW = "preview.jpg"
 STAGES = {"unpack": 0.1, "encode": 0.35, "measure": 0.4, "page": 0.15}
 
@@ -94,7 +96,7 @@ def _read(context: Context, scratch: Path) -> tuple[ModelFolder, Cleaned]:
 
 
 def _encode(context: Context, splats: Splats) -> Splats:
-    """Writes the SOG file and returns what it says when read back."""
+    """Writes the page's SOG and the SPZ for other programs; returns what the SOG says when read back."""
     options = context.options
 
     def on_round(done: int) -> None:
@@ -110,7 +112,9 @@ def _encode(context: Context, splats: Splats) -> Splats:
         threads=os.cpu_count() or 1,
     )
     write_sog(splats, target, settings, on_round=on_round)
+    write_spz(splats, context.result / SPZ)
     context.report.output["sog_bytes"] = target.stat().st_size
+    context.report.output["spz_bytes"] = (context.result / SPZ).stat().st_size
     return read_sog(target)
 
 

@@ -78,7 +78,8 @@ def key_figures(reports: Mapping[Step, Report], georeference: Georeference) -> l
 
     def add(name: str, value: float | None, text: str, meaning: str) -> None:
         if value is not None:
-            figures.append(Figure(name, text.format(value), meaning))
+            # Adding zero turns -0.0 into 0.0.
+            figures.append(Figure(name, text.format(round(value, 2) + 0.0), meaning))
 
     photos, registered = _number(sfm, "input", "photos"), _number(sfm, "output", "registered")
     if photos is not None and registered is not None:
@@ -216,6 +217,6 @@ def write_report_page(
         ],
         chart=_history_chart(reports.get("3dgs")),
         steps=_stage_rows(reports),
-        versions={step: report.versions for step, report in reports.items()},
+        versions={step: report.versions for step, report in reports.items() if report.versions},
     )
     path.write_text(page, encoding="utf-8")

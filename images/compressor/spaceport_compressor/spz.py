@@ -8,6 +8,7 @@ import gzip
 import math
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,17 @@ class SpzError(ValueError):
     """The file is not an SPZ file of version 3, or splats cannot be written as one."""
 
 
+def turned(splats: Splats) -> Splats:
+    """Returns the splats in the other axes: half a turn around x, which is its own inverse."""
+    coefficients = splats.shN.shape[1]
+    return replace(
+        splats,
+        means=(splats.means * _TURN_AXES).astype(np.float32),
+        quats=(splats.quats * _TURN_QUATS).astype(np.float32),
+        shN=(splats.shN * _TURN_HARMONICS[:coefficients, None]).astype(np.float32),
+    )
+
+
 def _fractional_bits(means: NDArray[np.float32]) -> int:
     """Returns how many bits below the metre still leave room for the farthest splat in 24 bits."""
     farthest = float(np.abs(means).max())
@@ -49,7 +61,7 @@ def _fractional_bits(means: NDArray[np.float32]) -> int:
 
 def _pack_quats(quats: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Packs (w, x, y, z) into 32 bits: the largest of x, y, z, w, then sign and 9 bits of each other."""
-    unit = quats.astype(np.float64) * _TURN_QUATS
+    unit = quats.astype(np.float64)
     unit = np.roll(unit / np.linalg.norm(unit, axis=1, keepdims=True), -1, axis=1)
     largest = np.abs(unit).argmax(axis=1)
     negate = np.take_along_axis(unit, largest[:, None], axis=1)[:, 0] < 0
@@ -74,14 +86,13 @@ def _unpack_quats(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
         bits = np.where(here, bits >> 10, bits)
     rest = np.sqrt(np.maximum(0, 1 - np.square(unit).sum(axis=1)))
     np.put_along_axis(unit, largest[:, None], rest[:, None], axis=1)
-    return np.asarray(np.roll(unit, 1, axis=1) * _TURN_QUATS, np.float32)
+    return np.asarray(np.roll(unit, 1, axis=1), np.float32)
 
 
 def _pack_harmonics(harmonics: NDArray[np.float32]) -> NDArray[np.uint8]:
     coefficients = harmonics.shape[1]
     buckets = _BUCKETS[:coefficients, None]
-    turned = harmonics.astype(np.float64) * _TURN_HARMONICS[:coefficients, None]
-    steps = np.rint(turned * 128) + 128
+    steps = np.rint(harmonics.astype(np.float64) * 128) + 128
     return np.asarray(np.clip((steps + buckets // 2) // buckets * buckets, 0, 255), np.uint8)
 
 
@@ -94,7 +105,8 @@ def write_spz(splats: Splats, path: Path) -> None:
     count, coefficients, _ = splats.shN.shape
     degree = next(degree for degree, number in COEFFICIENTS.items() if number == coefficients)
     bits = _fractional_bits(splats.means)
-    positions = np.rint(splats.means.astype(np.float64) * _TURN_AXES * 2**bits).astype("<i4")
+    splats = turned(splats)
+    positions = np.rint(splats.means.astype(np.float64) * 2**bits).astype("<i4")
     opacity = 0.5 * (1 + np.tanh(splats.opacity_logits.astype(np.float64) / 2))
     colours = np.rint((splats.sh0.astype(np.float64) * _COLOUR_SCALE + 0.5) * 255).clip(0, 255)
     scales = np.rint((splats.log_scales.astype(np.float64) + 10) * 16).clip(0, 255)
@@ -138,11 +150,12 @@ def read_spz(path: Path) -> Splats:
     fixed = positions.view("<i4")[:, :, 0] >> 8
     opacity = np.clip(columns[1][:, 0] / 255.0, _OPACITY_MARGIN, 1 - _OPACITY_MARGIN)
     harmonics = (columns[5].reshape(count, coefficients, 3) - 128.0) / 128
-    return Splats(
-        means=(fixed * _TURN_AXES / 2**bits).astype(np.float32),
+    stored = Splats(
+        means=(fixed / 2**bits).astype(np.float32),
         log_scales=(columns[3] / 16.0 - 10).astype(np.float32),
         quats=_unpack_quats(columns[4]),
         opacity_logits=np.log(opacity / (1 - opacity)).astype(np.float32),
         sh0=((columns[2] / 255.0 - 0.5) / _COLOUR_SCALE).astype(np.float32),
-        shN=(harmonics * _TURN_HARMONICS[:coefficients, None]).astype(np.float32),
+        shN=harmonics.astype(np.float32),
     )
+    return turned(stored)
