@@ -8,6 +8,7 @@ from local.cloud.ministack import (
     patch_points,
     sagemaker_service,
     task_authorization,
+    transport,
 )
 
 
@@ -24,3 +25,4 @@ def install() -> None:
     executions.install()
     sagemaker_service.install()
     task_authorization.install()
+    transport.install()
