@@ -134,7 +134,8 @@ def place_by_gps(
     """
     names = sorted(name for name in positions if name in centres)
     if len(names) < MIN_POSITIONS:
-        return f"Only {len(names)} of {len(centres)} photos carry a GPS position."
+        have = "None" if not names else f"Only {len(names)}"
+        return f"{have} of the {len(centres)} photos carry a GPS position."
     given = [positions[name] for name in names]
     source = np.array([centres[name] for name in names])
     rough = _centre(given)

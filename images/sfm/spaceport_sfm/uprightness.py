@@ -12,6 +12,8 @@ AGREEMENT = 0.9
 """Least length of the mean of unit vectors (1: all the same) at which they are believed."""
 LEVEL_CONTRAST = 4.0
 """How many times better one direction must fit 'every photo is level' than the next one."""
+LEVEL_FLOOR = 1e-3
+"""Least mean square of the x axes along the next one: they must not all lie on one line."""
 NOMINAL_HEIGHT_M = 40.0
 """Camera height above the ground that is assumed where nothing tells the scale: a usual mapping flight."""
 
@@ -38,10 +40,12 @@ def upright_transform(
         [image.projection_center() for image in reconstruction.images.values() if image.has_pose]
     )
     gimbals = {photo.name: photo.metadata.gimbal for photo in photos if photo.metadata.gimbal}
-    axes = axes_from_gimbals(rotations, gimbals)
-    north_note = "north is the compass's" if axes is not None else "north is arbitrary"
-    if axes is None:
-        axes = axes_from_cameras(np.array(list(rotations.values())))
+    up = up_from_gimbals(rotations, gimbals)
+    if up is None:
+        up = up_from_cameras(np.array(list(rotations.values())))
+    north = north_from_gimbals(rotations, gimbals, up)
+    north_note = "north is the compass's" if north is not None else "north is arbitrary"
+    axes = _frame(up, north)
     heights = (centres - np.median(ground, axis=0)) @ axes[2]
     told = [
         photo.metadata.relative_altitude_m
@@ -58,33 +62,38 @@ def upright_transform(
     return SimilarityTransform(scale, axes, -scale * axes @ middle), f"{scale_note}, {north_note}"
 
 
-def axes_from_gimbals(rotations: Mapping[str, Points], gimbals: Mapping[str, Gimbal]) -> Points | None:
-    """East, north and up as rows [3, 3] in the model's frame, or None where the angles disagree.
+def up_from_gimbals(rotations: Mapping[str, Points], gimbals: Mapping[str, Gimbal]) -> Points | None:
+    """The world's up [3] in the model's frame, or None where pitch and roll disagree.
 
     Args:
         rotations: World-from-camera rotation [3, 3] by photo name; OpenCV axes.
         gimbals: DJI's angles by photo name.
     """
-    names = sorted(name for name in gimbals if name in rotations)
-    if not names:
-        return None
-    up = _agreed(np.array([rotations[name] @ camera_up(gimbals[name]) for name in names]))
-    if up is None:
-        return None
+    ups = [rotations[name] @ camera_up(gimbals[name]) for name in sorted(gimbals) if name in rotations]
+    return _agreed(np.array(ups).reshape(-1, 3))
+
+
+def north_from_gimbals(
+    rotations: Mapping[str, Points], gimbals: Mapping[str, Gimbal], up: Points
+) -> Points | None:
+    """North [3] in the model's frame, level, or None where the yaws disagree.
+
+    They do on some drones that look straight down: the gimbal turns over at the end of a strip, and the yaw
+    that is written jumps by half a turn while the picture does not.
+
+    Args:
+        rotations: World-from-camera rotation [3, 3] by photo name; OpenCV axes.
+        gimbals: DJI's angles by photo name.
+        up: Unit vector [3] in the model's frame.
+    """
     norths = []
-    for name in names:
-        heading = rotations[name] @ camera_heading(gimbals[name])
-        heading -= (heading @ up) * up
-        heading /= np.linalg.norm(heading)
-        right = np.cross(heading, up)
+    for name in sorted(gimbals):
+        if name not in rotations:
+            continue
+        heading = _level(rotations[name] @ camera_heading(gimbals[name]), up)
         yaw = np.radians(gimbals[name].yaw)
-        norths.append(np.cos(yaw) * heading - np.sin(yaw) * right)
-    north = _agreed(np.array(norths))
-    if north is None:
-        return None
-    north = north - (north @ up) * up
-    north /= np.linalg.norm(north)
-    return np.array([np.cross(north, up), north, up])
+        norths.append(np.cos(yaw) * heading - np.sin(yaw) * np.cross(heading, up))
+    return _agreed(np.array(norths).reshape(-1, 3))
 
 
 def camera_up(gimbal: Gimbal) -> Points:
@@ -99,8 +108,8 @@ def camera_heading(gimbal: Gimbal) -> Points:
     return np.array([np.sin(roll) * np.sin(pitch), np.cos(roll) * np.sin(pitch), np.cos(pitch)])
 
 
-def axes_from_cameras(rotations: Points) -> Points:
-    """East (arbitrary), north (arbitrary) and up as rows [3, 3] in the model's frame.
+def up_from_cameras(rotations: Points) -> Points:
+    """The world's up [3] in the model's frame, from cameras that are held level.
 
     A level camera's x axis is horizontal whatever its heading and pitch, so up is the direction that all x
     axes are orthogonal to. Photos of one heading leave it open; then up is against the mean viewing
@@ -111,22 +120,32 @@ def axes_from_cameras(rotations: Points) -> Points:
     """
     rights, downs, forwards = (rotations[:, :, column] for column in range(3))
     values, vectors = np.linalg.eigh(rights.T @ rights / len(rights))
-    if values[1] > LEVEL_CONTRAST * values[0] + 1e-3:
+    if values[1] > LEVEL_CONTRAST * values[0] + LEVEL_FLOOR:
         up = vectors[:, 0]
     else:
-        right = vectors[:, 2]
-        back = -forwards.mean(axis=0)
-        up = back - (back @ right) * right
-        up /= np.linalg.norm(up)
+        up = _level(-forwards.mean(axis=0), vectors[:, 2])
     above = -(downs.mean(axis=0) + forwards.mean(axis=0))
-    if up @ above < 0:
-        up = -up
-    helper = vectors[:, 2] - (vectors[:, 2] @ up) * up
-    east = helper / np.linalg.norm(helper)
-    return np.array([east, np.cross(up, east), up])
+    return -up if up @ above < 0 else up
+
+
+def _frame(up: Points, north: Points | None) -> Points:
+    """East, north and up as rows [3, 3]; some horizontal direction is north where none is known."""
+    if north is None:
+        north = np.eye(3)[np.argmin(np.abs(up))]
+    north = _level(north, up)
+    return np.array([np.cross(north, up), north, up])
+
+
+def _level(direction: Points, up: Points) -> Points:
+    """The unit vector along the part of a direction [3] that is orthogonal to up."""
+    level = direction - (direction @ up) * up
+    return np.asarray(level / np.linalg.norm(level))
 
 
 def _agreed(directions: Points) -> Points | None:
+    """The mean direction of unit vectors [N, 3], or None where there are none or they disagree."""
+    if not len(directions):
+        return None
     mean = directions.mean(axis=0)
     length = float(np.linalg.norm(mean))
     return mean / length if length >= AGREEMENT else None
