@@ -165,3 +165,13 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     assert read_count > 0
     assert broken == []
     assert [entry.name for entry in tmp_path.iterdir()] == ["progress.json"]
+
+
+def test_a_second_attempt_at_an_earlier_stage_does_not_take_progress_back(tmp_path: Path) -> None:
+    path = tmp_path / "progress.json"
+    writer = make(path, Clock())
+    with writer.stage("first"):
+        pass
+    with writer.stage("first"):
+        writer.update(0.1)
+        assert read(path)["fraction"] == pytest.approx(3 / 4)

@@ -182,6 +182,15 @@ def test_positions_on_a_line_do_not_place_a_model() -> None:
     assert "line" in reason
 
 
+def test_a_narrow_strip_does_not_tell_the_tilt_through_the_noise_of_gps() -> None:
+    index = np.arange(24.0)
+    strip = np.stack([4 * index, 0.8 * (index % 2), np.zeros(24)], axis=1)
+    noise = np.random.default_rng(12).normal(size=strip.shape) * 0.3
+    reason = place(strip, strip + noise)
+    assert isinstance(reason, str)
+    assert "line" in reason
+
+
 def test_positions_of_a_hovering_drone_do_not_place_a_model() -> None:
     random = np.random.default_rng(9)
     assert isinstance(place(orbit(), random.normal(size=(24, 3)) * 0.3), str)
