@@ -1,7 +1,7 @@
 """Counts requests to this machine's own address as encrypted ones.
 
-`aws:SecureTransport` is false for plain HTTP, which is all that MiniStack speaks here. On AWS the same requests
-go over TLS, and a bucket that insists on it must not turn its own functions away.
+`aws:SecureTransport` is false for plain HTTP, which is all that MiniStack speaks here. On AWS the same
+requests go over TLS, and a bucket that insists on it must not turn its own functions away.
 """
 
 from local.cloud.ministack import patch_points
