@@ -6,9 +6,21 @@ from typing import Literal
 Preset = Literal["draft", "standard", "high"]
 
 PRESETS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "draft": {"sfm": {"max_image_size": "1600"}, "3dgs": {"max_steps": "7000"}, "compressor": {}},
-    "standard": {"sfm": {"max_image_size": "2400"}, "3dgs": {"max_steps": "30000"}, "compressor": {}},
-    "high": {"sfm": {"max_image_size": "3200"}, "3dgs": {"max_steps": "45000"}, "compressor": {}},
+    "draft": {
+        "sfm": {"max_image_size": "1600"},
+        "3dgs": {"max_steps": "7000", "image_size": "1200", "max_gaussians": "500000"},
+        "compressor": {},
+    },
+    "standard": {
+        "sfm": {"max_image_size": "1600"},
+        "3dgs": {"max_steps": "30000", "image_size": "1600", "max_gaussians": "1500000"},
+        "compressor": {},
+    },
+    "high": {
+        "sfm": {"max_image_size": "2400", "feature_image_size": "2400"},
+        "3dgs": {"max_steps": "45000", "image_size": "2400", "max_gaussians": "3000000"},
+        "compressor": {},
+    },
 }
 
 
