@@ -26,8 +26,9 @@ def function_files(function: str, *, root: Path = ROOT) -> list[str]:
     if not (folders[1] / "handler.py").is_file():
         raise FileNotFoundError(f"functions/{function}/handler.py is missing")
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    names = [path.relative_to(root) for path in files if "__pycache__" not in path.parts]
-    return ["functions/__init__.py", *sorted(name.as_posix() for name in names)]
+    names = [path.relative_to(root) for path in files]
+    packed = [name.as_posix() for name in names if "__pycache__" not in name.parts]
+    return ["functions/__init__.py", *sorted(packed)]
 
 
 def function_archive(function: str) -> pulumi.AssetArchive:

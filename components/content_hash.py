@@ -39,7 +39,7 @@ def content_hash(root: Path, folders: Iterable[str]) -> str:
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.is_file() and not _LEFT_OUT.intersection(path.parts) and path.suffix != ".pyc":
+        if path.is_file() and not _LEFT_OUT.intersection(path.relative_to(folder).parts):
             yield path
 
 

@@ -292,7 +292,7 @@ def send_mail(identities: list[Arn]) -> Statement:
 
 
 def read_secret(secret: Arn) -> Statement:
-    """Reads one secret."""
+    """Reads one secret: whoever has the delivery key can open every model."""
     return _allow(["secretsmanager:GetSecretValue"], secret)
 
 

@@ -1,14 +1,13 @@
 """Runs the real program under Pulumi's mocks, with a monitor that is as strict as the engine.
 
-Every resource gets a random physical suffix and the outputs of its type, so that an ARN in a policy can only match if
-it came from that resource; a type without outputs here, a second resource of one URN and a question to the provider
-that nobody answers are errors. Requests are recorded with their options.
+Every resource gets a random physical suffix and the outputs of its type, so that an ARN in a policy can only
+match if it came from that resource; a type without outputs here, a second resource of one URN and a question
+to the provider that nobody answers are errors. Requests are recorded with their options.
 """
 
 import asyncio
 import json
 import os
-import re
 import runpy
 import secrets
 import threading
@@ -20,9 +19,13 @@ from typing import Any
 
 import pulumi
 import yaml
+from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.settings import get_root_resource, set_root_resource
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import wait_for_rpcs
+
+from components import grants
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "spaceport"
@@ -48,6 +51,7 @@ class Registration:
     retain_on_delete: bool
     ignore_changes: tuple[str, ...]
     provider: str
+    dependencies: frozenset[str]
 
     @property
     def component(self) -> str:
@@ -57,10 +61,17 @@ class Registration:
 
 @dataclass
 class Run:
-    """What a program registered and exported."""
+    """What a program registered and exported.
+
+    Attributes:
+        registrations: Every resource, in the order in which they were finished.
+        outputs: The stack's outputs.
+        documents: Every policy document that `components/grants.py` wrote.
+    """
 
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    documents: set[str] = field(default_factory=set)
 
     def of(self, token: str) -> list[Registration]:
         """Resources of a type."""
@@ -85,16 +96,17 @@ class StrictMocks(Mocks):
         outputs = OUTPUTS[args.typ](physical, args.inputs)
         return outputs.pop("id", physical), {**args.inputs, **outputs}
 
-    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # the SDK takes a bare dict too
         if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
             raise NotImplementedError(f"nobody answers {args.token}")
-        identity = {
+        if not args.provider:
+            raise AssertionError(f"{args.token} is asked without the explicit provider")
+        return {
             "accountId": ACCOUNT,
             "arn": f"arn:aws:iam::{ACCOUNT}:user/deployer",
             "userId": "AIDA1",
             "id": "1",
         }
-        return identity, None  # type: ignore[return-value]  # the SDK takes a bare dict or a pair
 
 
 class StrictMonitor(MockMonitor):
@@ -106,26 +118,16 @@ class StrictMonitor(MockMonitor):
         self._lock = threading.Lock()
         self._urns: set[str] = set()
 
-    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        answer = self.mocks.call(MockCallArgs(request.tok, {}, request.provider))
-        assert request.provider, f"{request.tok} must be asked with the explicit provider"
-        from pulumi.runtime import rpc
-        from pulumi.runtime.proto import resource_pb2
-        from pulumi.runtime.sync_await import _sync_await
-
-        values = _sync_await(rpc.serialize_properties(answer[0], {}))
-        return resource_pb2.ResourceInvokeResponse(**{"return": values})
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+    def RegisterResource(  # noqa: N802 - the protocol's name
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceResponse:
         urn = self.make_urn(request.parent, request.type, request.name)
         with self._lock:
             if urn in self._urns:
                 raise AssertionError(f"duplicate URN {urn}")
             self._urns.add(urn)
-        response = super().RegisterResource(request)
+        response: resource_pb2.RegisterResourceResponse = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped in the SDK
         if request.type != "pulumi:pulumi:Stack":
-            from pulumi.runtime import rpc
-
             registration = Registration(
                 urn=urn,
                 type=request.type,
@@ -140,6 +142,7 @@ class StrictMonitor(MockMonitor):
                 retain_on_delete=request.retainOnDelete,
                 ignore_changes=tuple(request.ignoreChanges),
                 provider=request.provider or request.providers.get("aws", ""),
+                dependencies=frozenset(request.dependencies),
             )
             with self._lock:
                 self.run.registrations.append(registration)
@@ -161,12 +164,16 @@ def run_program(config: Mapping[str, str], *, stack: str, program: Callable[[], 
         mocks = StrictMocks()
         monitor = StrictMonitor(mocks)
         pulumi.runtime.set_mocks(mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
-        (program or (lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")))()
-        await wait_for_rpcs()
-        exported = get_root_resource().outputs  # type: ignore[union-attr]  # set_mocks made it
-        monitor.run.outputs = {
-            name: await pulumi.Output.from_input(value).future() for name, value in exported.items()
-        }
+        try:
+            with _tracing_documents(monitor.run):
+                (program or (lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")))()
+                await wait_for_rpcs()
+            exported = get_root_resource().outputs  # type: ignore[union-attr]  # set_mocks made it
+            monitor.run.outputs = {
+                name: await pulumi.Output.from_input(value).future() for name, value in exported.items()
+            }
+        finally:
+            await _settle()
         return monitor.run
 
     with _without_credentials():
@@ -194,18 +201,35 @@ def stack_config(stack: str, extra: Mapping[str, Any] | None = None) -> dict[str
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def resolve(build: Callable[[], Any]) -> Any:
-    """The value of an Output that `build` makes."""
+async def _settle() -> None:
+    """Leave nothing of a run behind, failed ones included: the SDK keeps its tasks in globals."""
+    pending = [
+        *SETTINGS.outputs,
+        *(task for task in asyncio.all_tasks() if task is not asyncio.current_task()),
+    ]
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    SETTINGS.outputs.clear()
+    SETTINGS.rpc_manager.clear()
 
-    async def run() -> Any:
-        set_root_resource(None)  # type: ignore[arg-type]  # as above
-        mocks = StrictMocks()
-        pulumi.runtime.set_mocks(
-            mocks, project=PROJECT, stack="test", preview=False, monitor=StrictMonitor(mocks)
-        )
-        return await pulumi.Output.from_input(build()).future()
 
-    return asyncio.run(run())
+@contextmanager
+def _tracing_documents(run: Run) -> Iterator[None]:
+    write = grants.document
+
+    def traced(*statements: grants.Statement) -> pulumi.Output[str]:
+        def record(text: str) -> str:
+            run.documents.add(text)
+            return text
+
+        return write(*statements).apply(record)
+
+    grants.document = traced
+    try:
+        yield
+    finally:
+        grants.document = write
 
 
 @contextmanager

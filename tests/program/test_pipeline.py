@@ -1,0 +1,105 @@
+"""The pipeline as deployed: its definition's parts, its logs, and who is told of what."""
+
+import json
+
+RULE = "aws:cloudwatch/eventRule:EventRule"
+
+
+def machine(run):
+    (found,) = run.of("aws:sfn/stateMachine:StateMachine")
+    return found
+
+
+def test_the_definition_names_this_programs_resources(stack):
+    text = machine(stack).inputs["definition"]
+    states = json.loads(text)["States"]
+    assert (
+        states["CheckCapture"]["Parameters"]["FunctionName"]
+        == (stack.one("aws:lambda/function:Function", "pipeline-steps-function").outputs["arn"])
+    )
+    images = {one.name: one.outputs["imageUri"] for one in stack.of("awsx:ecr:Image")}
+    assert states["Sfm"]["Parameters"]["AppSpecification"]["ImageUri"] == images["sfm-build"]
+    assert (
+        states["Train3dgs"]["Parameters"]["AlgorithmSpecification"]["TrainingImage"] == images["3dgs-build"]
+    )
+    assert states["Compressor"]["Parameters"]["AppSpecification"]["ImageUri"] == images["compressor-build"]
+    roles = {one.name: one.outputs["arn"] for one in stack.of("aws:iam/role:Role")}
+    for state, role in (("Sfm", "sfm"), ("Train3dgs", "3dgs"), ("Compressor", "compressor")):
+        assert states[state]["Parameters"]["RoleArn"] == roles[f"pipeline-{role}-role"]
+    assert stack.outputs["mlBucket"] in text
+
+
+def test_the_machines_role_may_use_what_the_definition_names(stack):
+    definition = json.loads(machine(stack).inputs["definition"])
+    policy = stack.one("aws:iam/rolePolicy:RolePolicy", "pipeline-machine-policy").inputs["policy"]
+    allowed = {
+        (action, resource)
+        for statement in json.loads(policy)["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    for state in definition["States"].values():
+        if "RoleArn" in state.get("Parameters", {}):
+            assert ("iam:PassRole", state["Parameters"]["RoleArn"]) in allowed
+        if "FunctionName" in state.get("Parameters", {}):
+            assert ("lambda:InvokeFunction", state["Parameters"]["FunctionName"]) in allowed
+    actions = {action for action, _ in allowed}
+    assert {f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")} <= actions
+    assert {f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")} <= actions
+
+
+def test_executions_are_logged_and_traced(stack):
+    inputs = machine(stack).inputs
+    groups = {one.outputs["arn"] for one in stack.of("aws:cloudwatch/logGroup:LogGroup")}
+    assert inputs["loggingConfiguration"]["logDestination"].removesuffix(":*") in groups
+    assert inputs["loggingConfiguration"]["level"] == "ERROR"
+    assert inputs["tracingConfiguration"]["enabled"] is True
+
+
+def test_the_machine_waits_for_its_roles_policy(stack):
+    policy = stack.one("aws:iam/rolePolicy:RolePolicy", "pipeline-machine-policy")
+    assert policy.urn in machine(stack).dependencies
+
+
+def test_events_of_this_pipeline_alone_reach_the_function(stack):
+    patterns = {one.name: json.loads(one.inputs["eventPattern"]) for one in stack.of(RULE)}
+    executions = patterns["job-changes-executions-rule"]
+    jobs = patterns["job-changes-jobs-rule"]
+    assert len(patterns) == 2
+    assert executions["source"] == ["aws.states"]
+    assert executions["detail-type"] == ["Step Functions Execution Status Change"]
+    assert executions["detail"] == {"stateMachineArn": [stack.outputs["stateMachineArn"]]}
+    assert jobs["source"] == ["aws.sagemaker"]
+    assert set(jobs["detail-type"]) == {
+        "SageMaker Training Job State Change",
+        "SageMaker Processing Job State Change",
+    }
+    states = json.loads(machine(stack).inputs["definition"])["States"].values()
+    used = {state["Parameters"]["RoleArn"] for state in states if "RoleArn" in state.get("Parameters", {})}
+    assert set(jobs["detail"]["RoleArn"]) == used
+
+
+def test_the_rules_call_the_function_and_may(stack):
+    function = stack.one("aws:lambda/function:Function", "job-events-function")
+    targets = stack.of("aws:cloudwatch/eventTarget:EventTarget")
+    rules = {one.outputs["name"]: one.outputs["arn"] for one in stack.of(RULE)}
+    assert {one.inputs["rule"] for one in targets} == set(rules)
+    assert {one.inputs["arn"] for one in targets} == {function.outputs["arn"]}
+    permissions = {
+        one.inputs["sourceArn"]
+        for one in stack.of("aws:lambda/permission:Permission")
+        if one.inputs["principal"] == "events.amazonaws.com"
+        and one.inputs["function"] == function.outputs["name"]
+    }
+    assert permissions == set(rules.values())
+
+
+def test_mails_come_from_an_identity_of_the_account(prod):
+    (identity,) = prod.of("aws:sesv2/emailIdentity:EmailIdentity")
+    sender = prod.one("aws:lambda/function:Function", "job-events-function").inputs["environment"][
+        "variables"
+    ]
+    assert sender["MAIL_FROM"].endswith("@" + identity.inputs["emailIdentity"])
+    policy = prod.one("aws:iam/rolePolicy:RolePolicy", "job-events-policy").inputs["policy"]
+    (mail,) = [one for one in json.loads(policy)["Statement"] if "ses:SendEmail" in one["Action"]]
+    assert identity.outputs["arn"] in mail["Resource"]

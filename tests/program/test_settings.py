@@ -1,0 +1,137 @@
+"""The stack's config: valid in every file, and every problem told at once."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from components.settings import Settings, SettingsError
+from tests.program.pulumi_mocks import PROJECT, ROOT, read_yaml, run_program, schema, stack_config
+
+STACKS = ("staging", "prod", "local")
+TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
+MADE_ELSEWHERE = {
+    "staging": {"spaceport:deliveryPublicKey"},
+    "prod": {"spaceport:deliveryPublicKey"},
+    # The embedded cloud makes its own key and secret.
+    "local": {"spaceport:deliveryPublicKey", "spaceport:deliveryPrivateKeySecret"},
+}
+
+
+def load_settings(config: Mapping[str, str]) -> Settings:
+    loaded: list[Settings] = []
+    run_program(config, stack="test", program=lambda: loaded.append(Settings.load()))
+    return loaded[0]
+
+
+@pytest.fixture
+def load(bootstrap: dict[str, str]) -> Callable[..., Settings]:
+    """Load prod's settings with some values changed; None takes a value away."""
+
+    def load(**changes: str | None) -> Settings:
+        config: dict[str, str | None] = {**stack_config("prod", bootstrap)}
+        config |= {f"{PROJECT}:{key}": value for key, value in changes.items()}
+        return load_settings({key: value for key, value in config.items() if value is not None})
+
+    return load
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_file_fits_the_schema(stack):
+    values = read_yaml(ROOT / f"Pulumi.{stack}.yaml")["config"]
+    own = {key: value for key, value in values.items() if key.startswith(f"{PROJECT}:")}
+    assert set(own) <= set(schema())
+    for key, value in own.items():
+        entry = schema()[key]
+        assert type(value) is TYPES[entry["type"]], key
+        if entry["type"] == "array":
+            assert {type(item) for item in value} == {TYPES[entry["items"]["type"]]}, key
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_file_gives_what_has_no_default(stack):
+    required = {key for key, entry in schema().items() if "default" not in entry}
+    given = set(read_yaml(ROOT / f"Pulumi.{stack}.yaml")["config"])
+    assert required - given == MADE_ELSEWHERE[stack]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_file_is_named_after_its_environment(stack):
+    assert read_yaml(ROOT / f"Pulumi.{stack}.yaml")["config"]["spaceport:environment"] == stack
+
+
+def test_every_key_is_described_and_typed():
+    for key, entry in schema().items():
+        assert entry["type"] in TYPES, key
+        assert len(entry["description"]) > 20, key
+
+
+def test_defaults_are_settings_as_they_are(load):
+    defaults = {
+        key.partition(":")[2]: entry["default"] for key, entry in schema().items() if "default" in entry
+    }
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in defaults.items()}
+    settings = load(**texts)
+    assert settings.max_training_minutes == defaults["maxTrainingMinutes"]
+    assert settings.training_instance_types == tuple(defaults["trainingInstanceTypes"])
+    assert settings.delivery_url is None
+
+
+def test_every_problem_is_told_at_once(load):
+    with pytest.raises(SettingsError) as caught:
+        load(
+            environment=None, allowedOrigins='["https://a.example/path"]', mailFrom="nobody", useSpot="maybe"
+        )
+    told = "\n".join(caught.value.problems)
+    assert len(caught.value.problems) == 4
+    for key in ("environment", "allowedOrigins", "mailFrom", "useSpot"):
+        assert f"spaceport:{key}" in told
+    assert told.replace("\n", "\n  - ") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("environment", "Prod!"),
+        ("allowedOrigins", "https://app.example.com"),
+        ("allowedOrigins", "[]"),
+        ("allowedOrigins", '["*"]'),
+        ("mailFrom", "models@localhost"),
+        ("deliveryPublicKey", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"),
+        ("deliveryPrivateKeySecret", None),
+        ("deliveryUrl", "https://models.example.com/"),
+        ("apiStageName", "pro/d"),
+        ("functionRuntime", "nodejs22.x"),
+        ("functionArchitecture", "riscv"),
+        ("processingInstanceType", "c6i.large"),
+        ("trainingInstanceTypes", '["ml.g5.2xlarge", 3]'),
+        ("trainingInstanceTypes", "[]"),
+        ("maxTrainingMinutes", "0"),
+        ("maxTrainingMinutes", "soon"),
+        ("logRetentionDays", "8"),
+        ("ephemeral", "yes"),
+        ("adopt", "[]"),
+        ("adopt", "{not json"),
+        ("adopt", '{"my-bucket": {"id": "x"}}'),
+        ("adopt", '{"ml-bucket": {"name": "x"}}'),
+        ("adopt", '{"ml-bucket": {"id": "x", "ignoreChanges": "tags"}}'),
+    ],
+)
+def test_a_wrong_value_is_told_by_its_key(load, key, value):
+    with pytest.raises(SettingsError) as caught:
+        load(**{key: value})
+    (problem,) = caught.value.problems
+    assert f"spaceport:{key}" in problem
+
+
+def test_a_missing_region_is_told(bootstrap):
+    config = stack_config("prod", bootstrap)
+    del config["aws:region"]
+    with pytest.raises(SettingsError, match="aws:region"):
+        load_settings(config)
+
+
+def test_an_ephemeral_stack_adopts_nothing(load):
+    adopt = '{"ml-bucket": {"id": "existing"}}'
+    assert load(adopt=adopt).adopt["ml-bucket"].id == "existing"
+    assert not load(adopt=adopt, ephemeral="true").adopt

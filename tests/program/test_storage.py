@@ -1,0 +1,139 @@
+"""Buckets and tables: closed, encrypted, recoverable, and as the functions use them."""
+
+import json
+import re
+
+import pytest
+
+from functions.shared import tables as documented
+from tests.program.pulumi_mocks import Run
+
+BUCKET = "aws:s3/bucket:Bucket"
+TABLE = "aws:dynamodb/table:Table"
+STATEFUL = {
+    BUCKET,
+    TABLE,
+    "aws:cognito/userPool:UserPool",
+    "aws:cognito/userPoolClient:UserPoolClient",
+    "aws:apigateway/restApi:RestApi",
+    "aws:ecr/repository:Repository",
+}
+
+
+def settings_of(run: Run, kind: str, bucket: str):
+    (found,) = [one for one in run.of(f"aws:s3/{kind}") if one.inputs["bucket"] == bucket]
+    return found.inputs
+
+
+@pytest.fixture(params=["uploads-bucket", "ml-bucket"])
+def bucket(request, stack):
+    return stack.one(BUCKET, request.param).outputs["bucket"]
+
+
+def test_no_bucket_is_forgotten_here(stack):
+    assert {one.name for one in stack.of(BUCKET)} == {"uploads-bucket", "ml-bucket"}
+
+
+def test_a_bucket_is_private(stack, bucket):
+    block = settings_of(stack, "bucketPublicAccessBlock:BucketPublicAccessBlock", bucket)
+    switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    assert all(block[switch] is True for switch in switches)
+    owner = settings_of(stack, "bucketOwnershipControls:BucketOwnershipControls", bucket)
+    assert owner["rule"]["objectOwnership"] == "BucketOwnerEnforced"
+
+
+def test_a_bucket_refuses_plain_http_to_everybody(stack, bucket):
+    policy = json.loads(settings_of(stack, "bucketPolicy:BucketPolicy", bucket)["policy"])
+    (denied,) = [one for one in policy["Statement"] if one["Effect"] == "Deny"]
+    assert denied["Principal"] == "*"
+    assert denied["Action"] == ["s3:*"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert set(denied["Resource"]) == {f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"}
+
+
+def test_a_bucket_is_encrypted_and_versioned(stack, bucket):
+    rules = settings_of(
+        stack, "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", bucket
+    )["rules"]
+    assert rules[0]["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
+    versioning = settings_of(stack, "bucketVersioning:BucketVersioning", bucket)
+    assert versioning["versioningConfiguration"]["status"] == "Enabled"
+
+
+def test_a_bucket_drops_unfinished_uploads_and_old_versions(stack, bucket):
+    rules = settings_of(stack, "bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)["rules"]
+    assert all(rule["status"] == "Enabled" and rule["filter"] == {"prefix": ""} for rule in rules)
+    assert [
+        rule for rule in rules if rule.get("abortIncompleteMultipartUpload", {}).get("daysAfterInitiation")
+    ]
+    assert [rule for rule in rules if rule.get("noncurrentVersionExpiration", {}).get("noncurrentDays")]
+
+
+def test_pages_of_the_allowed_origins_alone_reach_a_bucket(prod, staging):
+    for run, origins in ((prod, ["https://spaceport.example"]), (staging, None)):
+        for name in ("uploads-bucket", "ml-bucket"):
+            made = run.one(BUCKET, name).outputs["bucket"]
+            (rule,) = settings_of(run, "bucketCorsConfiguration:BucketCorsConfiguration", made)["corsRules"]
+            assert "*" not in rule["allowedOrigins"]
+            assert "ETag" in rule["exposeHeaders"]
+            if origins:
+                assert rule["allowedOrigins"] == origins
+            assert ("PUT" in rule["allowedMethods"]) == (name == "uploads-bucket")
+
+
+def documented_tables():
+    """The table of keys in functions/shared/tables.py, which the functions are written to."""
+    rows = re.findall(
+        r"^\| (\w+) \| (\w+) S \| (.+?) \| (.+?) \| (.+?) \|$", documented.__doc__, re.MULTILINE
+    )
+    assert len(rows) == 4
+    for name, partition, sort, indexes, ttl in rows:
+        found = re.findall(r"([\w-]+): (\w+) S, (\w+) N", indexes)
+        yield name, partition, sort.removesuffix(" S"), {(n, p, s) for n, p, s in found}, ttl
+
+
+@pytest.mark.parametrize("table", list(documented_tables()), ids=lambda table: table[0])
+def test_a_table_has_the_keys_that_the_functions_use(stack, table):
+    name, partition, sort, indexes, ttl = table
+    inputs = stack.one(TABLE, f"{name}-table").inputs
+    assert inputs["hashKey"] == partition
+    assert inputs.get("rangeKey", "-") == sort
+    made = inputs.get("globalSecondaryIndexes", [])
+    assert {(one["name"], one["hashKey"], one["rangeKey"]) for one in made} == indexes
+    assert all(one["projectionType"] == "ALL" for one in made)
+    assert inputs.get("ttl", {}).get("attributeName", "-") == ttl
+    keys = {partition, *({sort} - {"-"}), *(key for _, *pair in indexes for key in pair)}
+    assert {one["name"] for one in inputs["attributes"]} == keys
+    assert {one["name"] for one in inputs["attributes"] if one["type"] == "N"} <= {"createdAt"}
+
+
+def test_no_table_is_undocumented(stack):
+    assert {one.name for one in stack.of(TABLE)} == {f"{name}-table" for name, *_ in documented_tables()}
+
+
+def test_tables_are_recoverable_and_guarded(stack):
+    for table in stack.of(TABLE):
+        assert table.inputs["pointInTimeRecovery"]["enabled"] is True
+        assert table.inputs["deletionProtectionEnabled"] is True
+        assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
+
+
+def test_what_holds_data_or_a_published_id_is_protected(stack):
+    stateful = [one for one in stack.registrations if one.type in STATEFUL]
+    assert {one.type for one in stateful} == STATEFUL
+    assert all(one.protect for one in stateful)
+    splits = [one for one in stack.registrations if one.type.startswith("aws:s3/") and one.type != BUCKET]
+    assert all(one.protect for one in splits)
+    assert not any(one.inputs.get("forceDestroy") or one.inputs.get("forceDelete") for one in stateful)
+    for pool in stack.of("aws:cognito/userPool:UserPool"):
+        assert pool.inputs["deletionProtection"] == "ACTIVE"
+
+
+def test_an_ephemeral_stack_can_be_taken_away(branch):
+    assert not any(one.protect or one.import_id for one in branch.registrations)
+    assert all(one.inputs["forceDestroy"] for one in branch.of(BUCKET))
+    assert all(one.inputs["forceDelete"] for one in branch.of("aws:ecr/repository:Repository"))
+    assert not any(one.inputs["deletionProtectionEnabled"] for one in branch.of(TABLE))
+    assert not branch.of("aws:sesv2/emailIdentity:EmailIdentity")
+    for pool in branch.of("aws:cognito/userPool:UserPool"):
+        assert pool.inputs["deletionProtection"] == "INACTIVE"
