@@ -8,12 +8,15 @@ from types import FrameType
 
 from rich.console import Console
 
+from functions.layers.build import LayerError
 from local.client import ApiError
+from local.cloud import CloudError
 from local.demo import report
 from local.demo.job import DemoError, JobSettings
 from local.demo.photos import PhotosError
 from local.demo.run import DemoSettings, running
 from local.deploy import DeployError
+from local.deploy.config import ConfigError
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -44,16 +47,17 @@ def main() -> int:
             report.print_table(console, outcome.report)
             console.print(f"Report: {settings.job.out / 'report.html'}", highlight=False)
             if not outcome.succeeded:
-                error = outcome.report["error"] or {}
-                console.print(f"[red]The job ended {outcome.report['status']}:[/red] {error.get('message')}")
+                error = outcome.report["error"]
+                console.print(f"[red]The job ended {outcome.report['status']}.[/red]", highlight=False)
+                console.print(f"{error['message']}\n{error['next_step']}", highlight=False, markup=False)
                 return EXIT_FAILED
             if arguments.serve:
                 console.print(f"\nThe model: {outcome.link}\nCtrl-C stops the cloud.", highlight=False)
                 signal.pause()
             else:
                 console.print("`make serve` does the same and keeps the viewer open.", highlight=False)
-    except (PhotosError, DemoError, DeployError, ApiError) as error:
-        console.print(f"[red]{error}[/red]")
+    except (PhotosError, DemoError, ApiError, CloudError, ConfigError, DeployError, LayerError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False)
         return EXIT_FAILED
     except KeyboardInterrupt:
         console.print("\nStopped: the jobs and the cloud are gone, nothing was published.")

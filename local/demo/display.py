@@ -71,11 +71,13 @@ class Display:
         now = time.monotonic()
         if not self._live and (is_new or now - self._last_line >= SECONDS_BETWEEN_LINES):
             self._last_line = now
-            self.console.print(f"{stage}: {fraction:.0%} {note}".rstrip(), highlight=False)
+            self.console.print(f"{stage}: {fraction:.0%} {note}".rstrip(), highlight=False, soft_wrap=True)
 
     def done(self, stage: str, note: str = "") -> None:
         """Shows a stage as finished."""
         self.update(stage, 1.0, note)
         seconds = time.monotonic() - self._started[stage]
         if not self._live:
-            self.console.print(f"{stage}: done in {seconds:.0f} s {note}".rstrip(), highlight=False)
+            self.console.print(
+                f"{stage}: done in {seconds:.0f} s {note}".rstrip(), highlight=False, soft_wrap=True
+            )

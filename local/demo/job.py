@@ -183,10 +183,13 @@ class _Run:
                 for earlier in reached[-1:]:
                     self.display.done(STAGES[earlier])
                 reached.append(step)
-            progress = job.get("progress") or {}
-            if step in STAGES and progress.get("stage") == step:
+            progress = job["progress"]
+            if step in STAGES and progress["stageFraction"] is not None:
                 self.display.update(
-                    STAGES[step], progress["fraction"], progress["message"], progress.get("secondsLeft")
+                    STAGES[step],
+                    progress["stageFraction"],
+                    progress["message"],
+                    progress["stageSecondsLeft"],
                 )
         if job["status"] == "SUCCEEDED":
             for step in reached[-1:]:

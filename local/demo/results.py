@@ -54,7 +54,7 @@ def report_of_failure(capture: Capture, *, job_id: str, job: Json, resources: in
         **_frame(capture, resources, timings),
         "job_id": job_id,
         "status": job["status"],
-        "error": job.get("error"),
+        "error": {"message": job["error"]["sentence"], "next_step": job["error"]["nextStep"]},
         "model_url": None,
     }
 

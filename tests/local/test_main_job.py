@@ -1,0 +1,122 @@
+"""The main job, whole: the program deployed with IAM enforced, a tiny capture from upload to model."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from local.capture import TINY, SampleCapture, make_fault, sample_capture
+from local.demo.job import JobSettings, Outcome
+from local.demo.run import DemoSettings, running
+from local.deployed import BUILD, Deployed, deployed
+
+pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
+
+QUICK = {
+    "max_steps": 120,
+    "image_size": 160,
+    "initial_gaussians": 3000,
+    "max_gaussians": 4000,
+    "sh_degree": 1,
+    "heldout_every": 5,
+}
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Deployed]:
+    with deployed() as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def sample() -> SampleCapture:
+    return sample_capture(BUILD / "capture", settings=TINY)
+
+
+def run(up: Deployed, out: Path, photos: Path | None = None) -> Outcome:
+    settings = DemoSettings(photos=photos, sample=TINY, job=JobSettings(out=out, options=QUICK))
+    with running(settings, Console(quiet=True), within=up) as outcome:
+        return outcome
+
+
+@pytest.fixture(scope="module")
+def made(up: Deployed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    out = tmp_path_factory.mktemp("demo")
+    return run(up, out), out
+
+
+def model_files(up: Deployed, job_id: str) -> set[str]:
+    prefix = f"jobs/{job_id}/model/"
+    listed = up.cloud.client("s3").list_objects_v2(Bucket=up.deployment.outputs["mlBucket"], Prefix=prefix)
+    return {item["Key"].removeprefix(prefix) for item in listed.get("Contents", [])}
+
+
+def test_a_capture_becomes_a_model(made: tuple[Outcome, Path], up: Deployed):
+    outcome, out = made
+    report = json.loads((out / "report.json").read_text())
+    assert outcome.succeeded
+    assert report["status"] == "SUCCEEDED"
+    assert report["sfm"]["registered"] == report["capture"]["photos"]
+    assert report["sfm"]["shape_rmse_m"] < report["sfm"]["georef_rmse_m"] < 1.0
+    assert report["3dgs"]["steps"] == QUICK["max_steps"]
+    assert 0 < report["compressor"]["gaussians"] <= report["3dgs"]["gaussians"] <= QUICK["max_gaussians"]
+    assert {"index.html", "model.sog", "settings.json", "preview.jpg"} <= model_files(up, report["job_id"])
+
+
+def test_the_report_shows_pictures(made: tuple[Outcome, Path]):
+    page = (made[1] / "report.html").read_text()
+    assert page.count("data:image/png;base64,") >= 5
+    assert "http://" not in re.sub(r"https?://127\.0\.0\.1\S*", "", page)
+
+
+def test_the_model_is_private_and_its_link_opens_it(made: tuple[Outcome, Path]):
+    outcome, _ = made
+    assert httpx.get(outcome.report["model_url"], trust_env=False).status_code == 403
+    with httpx.Client(follow_redirects=True, trust_env=False) as browser:
+        page = browser.get(outcome.link)
+        assert page.status_code == 200
+        assert str(page.url) == outcome.report["model_url"]
+        assert (
+            len(browser.get(page.url.join("model.sog")).content) == outcome.report["compressor"]["sog_bytes"]
+        )
+        other = re.sub(r"/jobs/[^/]+/", "/jobs/00000000-0000-4000-8000-000000000000/", str(page.url))
+        assert browser.get(other).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("two_photos", r"at least 3|3 or more|too few"),
+        ("text_as_jpg", r"photo|image"),
+        ("two_places", r"overlap|places"),
+        ("zip_traversal", r"outside|\.\.|unsafe"),
+        ("zip_bomb", r"too large|unpack|GB"),
+    ],
+)
+def test_a_capture_that_cannot_work_fails_with_a_sentence(
+    up: Deployed, sample: SampleCapture, tmp_path: Path, kind: str, sentence: str
+):
+    outcome = run(up, tmp_path / "out", make_fault(kind, sample, tmp_path / "capture"))
+    assert outcome.report["status"] == "FAILED"
+    message = outcome.report["error"]["message"]
+    assert re.search(sentence, message), message
+    assert "Traceback" not in message
+    assert "Error:" not in message
+    assert outcome.link is None
+    assert not model_files(up, outcome.report["job_id"])
+    assert message in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "zip"])
+def test_a_capture_with_a_bad_photo_or_in_a_zip_goes_on(
+    up: Deployed, sample: SampleCapture, tmp_path: Path, kind: str
+):
+    photos = make_fault(kind, sample, tmp_path / "capture")
+    outcome = run(up, tmp_path / "out", photos)
+    assert outcome.succeeded
+    if kind == "truncated":
+        assert any(".jpg" in warning.lower() for warning in outcome.report["warnings"])
