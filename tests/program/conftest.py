@@ -34,4 +34,5 @@ def branch(bootstrap: dict[str, str]) -> Run:
 @pytest.fixture(params=["prod", "staging"])
 def stack(request: pytest.FixtureRequest) -> Run:
     """Each of the lasting stacks."""
-    return request.getfixturevalue(request.param)
+    run: Run = request.getfixturevalue(request.param)
+    return run

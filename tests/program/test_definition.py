@@ -16,6 +16,7 @@ from components.definition import (
     build_definition,
 )
 from functions.pipeline_steps.models import StepEvent
+from functions.shared.failures import explain
 from functions.shared.job_names import (
     StepJobName,
     model_prefix,
@@ -141,6 +142,12 @@ def test_a_job_that_was_stopped_does_not_count_as_done(name):
     assert rule["Variable"] == f"{task['ResultPath']}.status"
     assert "JobStatus" in task["ResultSelector"]["status.$"]
     assert STATES[choice["Default"]]["Type"] == "Fail"
+
+
+def test_people_are_told_that_a_step_took_too_long():
+    stopped = STATES[STATES[JOBS["Sfm"]["Next"]]["Default"]]
+    told = explain("FAILED", stopped["Error"], stopped["Cause"])
+    assert "took longer than it may" in told.sentence
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -116,6 +116,13 @@ def test_calls_are_traced_and_end_before_the_gateway_gives_up(stack):
             assert one.inputs["timeout"] <= 29
 
 
+def test_a_function_is_not_there_before_it_may_do_its_work(stack):
+    policies = {one.inputs["role"]: one.urn for one in stack.of("aws:iam/rolePolicy:RolePolicy")}
+    roles = {one.outputs["arn"]: one.outputs["name"] for one in stack.of("aws:iam/role:Role")}
+    for one in stack.of(FUNCTION):
+        assert policies[roles[one.inputs["role"]]] in one.dependencies
+
+
 def test_the_layer_is_built_for_what_the_functions_run_on(stack):
     (layer,) = stack.of("aws:lambda/layerVersion:LayerVersion")
     for one in stack.of(FUNCTION):
