@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from spaceport_splat.splats import Splats
 
-from spaceport_3dgs.scene import Scene
+from spaceport_3dgs.frame import Array
 
 MIN_OPACITY = 1 / 255
 """What is fainter is not drawn at all."""
@@ -14,10 +14,9 @@ MAX_SCALE = 1.0
 """Largest standard deviation, in diagonals of the box of points and cameras."""
 
 
-def keep(splats: Splats, scene: Scene) -> NDArray[np.bool_]:
-    """Mask [N] of the Gaussians to keep."""
-    corners = np.concatenate([scene.points, scene.centers])
-    low, high = corners.min(axis=0), corners.max(axis=0)
+def keep(splats: Splats, surroundings: Array) -> NDArray[np.bool_]:
+    """Mask [N] of the Gaussians to keep, given the points and camera centres [M, 3] of the scene."""
+    low, high = surroundings.min(axis=0), surroundings.max(axis=0)
     size = high - low
     diagonal = float(np.linalg.norm(size))
     finite = np.ones(len(splats), np.bool_)

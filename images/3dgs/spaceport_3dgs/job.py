@@ -5,6 +5,7 @@ import sys
 
 import gsplat
 import numba
+import numpy as np
 import torch
 from spaceport_job import JobContext, run_training
 from torch.nn import Parameter, ParameterDict
@@ -75,7 +76,7 @@ def _train(context: Context, trainer: Trainer, *, resumed: bool) -> None:
 def _finish(context: Context, scene: Scene, trainer: Trainer) -> None:
     """Cleans the model, measures what is left on the held-out photos, writes everything."""
     splats = to_splats(trainer.params, scene.extent)
-    kept = cleaning.keep(splats, scene)
+    kept = cleaning.keep(splats, np.concatenate([scene.points, scene.centers]))
     mask = torch.from_numpy(kept).to(trainer.device)
     trainer.params = ParameterDict(
         {name: Parameter(value.detach()[mask]) for name, value in trainer.params.items()}
