@@ -27,6 +27,8 @@ _NOT_OURS = frozenset(
         "CMD",
     }
 )
+# Variables that this machine sets its own way; numba caches beside the sources, which outlive the run.
+_THIS_MACHINES = frozenset({"PYTHONPATH", "PATH", "NUMBA_CACHE_DIR"})
 _OPTION = re.compile(r"--[a-z-]+(?:=\S+)?")
 
 
@@ -110,7 +112,7 @@ def local_command(
     context: Path,
     root: Path,
     *,
-    built: Mapping[str, Path],
+    built: Mapping[str, Path | None],
     python: str = sys.executable,
 ) -> dict[str, Any]:
     """How the image's command runs on this machine, from the sources.
@@ -122,7 +124,8 @@ def local_command(
         image: The last stage.
         context: The build context.
         root: Empty folder that stands for the image's `/`.
-        built: Where on this machine lies what earlier stages build, by its path in the stage.
+        built: Where on this machine lies what earlier stages build, by its path in the stage; None for
+            packages that the interpreter has itself.
         python: Interpreter that stands for the image's.
 
     Returns:
@@ -137,14 +140,21 @@ def local_command(
         raise DockerfileError(f"its ENTRYPOINT runs {program}; only Python runs here without its image")
     for copy in image.copies:
         _link(copy, _sources(copy, context) if copy.stage is None else _built(copy, built), root)
+    own = {
+        str(copy.target)
+        for copy in image.copies
+        if copy.stage and all(built[path] is None for path in copy.sources)
+    }
     env = _local_env(image, root)
-    pythonpath = _python_path(image, root)
+    pythonpath = _python_path(image, root, own)
     return {"argv": [python, *arguments], "pythonpath": pythonpath, "env": env}
 
 
-def _python_path(image: Image, root: Path) -> list[str]:
+def _python_path(image: Image, root: Path, own: set[str]) -> list[str]:
     folders = []
     for part in filter(None, image.env.get("PYTHONPATH", "").split(":")):
+        if part in own:
+            continue
         folder = _in_root(part, root)
         if not folder.is_dir():
             raise DockerfileError(f"its PYTHONPATH names {part}, which no COPY fills")
@@ -159,7 +169,7 @@ def _python_path(image: Image, root: Path) -> list[str]:
 def _local_env(image: Image, root: Path) -> dict[str, str]:
     env = {}
     for name, value in image.env.items():
-        if name not in ("PYTHONPATH", "PATH"):
+        if name not in _THIS_MACHINES:
             copied = value.startswith("/") and _in_root(value, root).exists()
             env[name] = str(_in_root(value, root)) if copied else value
     return env
@@ -245,29 +255,49 @@ def _sources(copy: Copy, context: Path) -> list[Path]:
     return found
 
 
-def _built(copy: Copy, built: Mapping[str, Path]) -> list[Path]:
+def _built(copy: Copy, built: Mapping[str, Path | None]) -> list[Path]:
+    found = []
     for path in copy.sources:
         if path not in built:
             raise DockerfileError(
                 f"COPY --from={copy.stage} {path}: it is not known here what that stage builds there"
             )
-        if not built[path].exists():
-            raise DockerfileError(f"{built[path]}, which stands for {path}, is not there: run `make setup`")
-    return [built[path] for path in copy.sources]
+        here = built[path]
+        if here is None:
+            continue
+        if not here.exists():
+            raise DockerfileError(f"{here}, which stands for {path}, is not there: run `make setup`")
+        found.append(here)
+    return found
 
 
 def _link(copy: Copy, sources: list[Path], root: Path) -> None:
     target = root / copy.target.relative_to("/")
     for source in sources:
         if source.is_dir():
-            # As Docker does it: a folder's content is copied, not the folder.
-            target.mkdir(parents=True, exist_ok=True)
-            for child in source.iterdir():
-                _replace(target / child.name, child)
+            _link_folder(target, source)
         else:
             place = target / source.name if copy.into_folder else target
             place.parent.mkdir(parents=True, exist_ok=True)
             _replace(place, source)
+
+
+def _link_folder(target: Path, source: Path) -> None:
+    """Puts a folder's content, as Docker does, into the target.
+
+    The first folder there is linked as a whole: what its code caches beside itself is there the next time.
+    """
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(source.resolve())
+        return
+    if target.is_symlink():
+        first = target.resolve()
+        target.unlink()
+        target.mkdir()
+        _link_folder(target, first)
+    for child in source.iterdir():
+        _replace(target / child.name, child)
 
 
 def _replace(place: Path, source: Path) -> None:

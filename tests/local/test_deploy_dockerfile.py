@@ -97,6 +97,23 @@ def test_what_an_earlier_stage_builds_lies_where_it_is_copied(context: Path):
     assert (context.parent / "root/opt/program/page/index.html").read_text() == "<html>"
 
 
+def test_folders_copied_to_one_place_are_merged_without_touching_the_sources(context: Path):
+    merged = DOCKERFILE.replace(
+        "COPY common/shared_package ./shared_package\n",
+        "COPY common/shared_package ./shared_package\nCOPY common/other_package ./shared_package\n",
+    )
+    before = sorted((context / "common/shared_package").iterdir())
+
+    run(context, merged, "x")
+
+    both = {
+        path.name for name in ("shared", "other") for path in (context / f"common/{name}_package").iterdir()
+    }
+    merged_folder = context.parent / "root/opt/program/shared_package"
+    assert {path.name for path in merged_folder.iterdir()} - {"__pycache__"} == both
+    assert sorted((context / "common/shared_package").iterdir()) == before
+
+
 def test_the_digest_follows_the_copied_content_and_nothing_else(context: Path):
     def digest() -> str:
         return content_digest(parse(DOCKERFILE), context, DOCKERFILE)
@@ -138,9 +155,8 @@ def test_what_cannot_be_followed_is_named(context: Path, old: str, new: str, com
 def test_the_images_of_this_repository_can_be_followed(tmp_path: Path, path: Path):
     (tmp_path / "viewer").mkdir()
 
-    command = local_command(
-        parse(path.read_text()), IMAGES, tmp_path / "root", built={"/viewer/page": tmp_path / "viewer"}
-    )
+    built = {"/viewer/page": tmp_path / "viewer", "/opt/packages": None}
+    command = local_command(parse(path.read_text()), IMAGES, tmp_path / "root", built=built)
 
     module = command["argv"][-1]
     assert any((Path(folder) / module / "__main__.py").is_file() for folder in command["pythonpath"])

@@ -13,8 +13,12 @@ from local.deploy.dockerfile import DockerfileError, content_digest, local_comma
 from local.deploy.kinds import Kind, Registration
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
-# What earlier build stages make, by its path there: `make setup` makes the same on this machine.
-BUILT = {"/viewer/page": REPOSITORY_ROOT / "build" / "viewer"}
+# What earlier build stages make, by its path there: `make setup` makes the same on this machine, or puts it into
+# the environment that jobs run in.
+BUILT: dict[str, Path | None] = {
+    "/viewer/page": REPOSITORY_ROOT / "build" / "viewer",
+    "/opt/packages": None,
+}
 # Who asks for it otherwise than by its place in the image.
 FOUND_BY = {"/viewer/page": "SPACEPORT_VIEWER_DIR"}
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
