@@ -4,8 +4,8 @@ The contract is that of gsplat's rasterize_to_pixels: front to back, alpha at mo
 1/255 left out, a pixel finished before its transmittance would reach 1e-4. Tiles of 16 x 16 px run in
 parallel; every sum is taken in a fixed order, so that a result is the same on every run.
 
-Within a tile the loop is over Gaussians and, inside, over the pixels of the ellipse where its alpha is at
-least 1/255, row by row: most Gaussians cover a few pixels of a tile only.
+Within a tile the loop is over Gaussians and, inside, over the rows that its ellipse of alpha 1/255 touches: a
+tile's row is what one vector of the processor holds.
 """
 
 import math
@@ -29,6 +29,14 @@ MIN_TRANSMITTANCE = np.float32(1e-4)
 SMALL = np.float32(1e-20)
 EDGE_SLACK = np.float32(1e-3)
 """Pixels by which a row is widened against rounding; the test of alpha itself decides."""
+MAX_SIGMA = np.float32(math.log(255) + 1e-3)
+# Where in a row of a tile's state each quantity begins: transmittance is first.
+RED = np.uint64(TILE)
+GREEN = np.uint64(2 * TILE)
+BLUE = np.uint64(3 * TILE)
+NEWEST = np.uint64(4 * TILE)
+BEHIND = np.uint64(4 * TILE)
+LAST = np.uint64(5 * TILE)
 
 
 @dataclass(frozen=True)
@@ -191,8 +199,12 @@ def _list_by_tile(
 
 
 @kernel
-def _exp_minus(sigma: np.float32) -> np.float32:
-    """exp(-sigma) for sigma in 0..ln 255, to 1e-6 of itself, without a call."""
+def _alpha(opacity: np.float32, sigma: np.float32) -> np.float32:
+    """min(0.999, opacity * exp(-sigma)), or 0 where it is below 1/255, in a form that is vectorized.
+
+    exp(-sigma) is the eighth power of exp(-sigma / 8) by its series: exact to 1e-6 of itself up to ln 255,
+    beyond which alpha is below 1/255 whatever the opacity.
+    """
     x = sigma * np.float32(-0.125)
     power = np.float32(1 / 720)
     power = power * x + np.float32(1 / 120)
@@ -203,33 +215,33 @@ def _exp_minus(sigma: np.float32) -> np.float32:
     power = power * x + np.float32(1)
     power = power * power
     power = power * power
-    return power * power
+    alpha = opacity * power * power
+    alpha = MAX_ALPHA if alpha > MAX_ALPHA else alpha  # noqa: FURB136 - a selection is vectorized
+    alpha = np.float32(0) if alpha < CUT else alpha
+    alpha = np.float32(0) if sigma > MAX_SIGMA else alpha
+    return np.float32(0) if sigma < np.float32(0) else alpha
 
 
 @kernel
-def _rows(gaussian: Float32, max_sigma: float, begin: int, end: int) -> tuple[int, int]:
-    """First row and the one after the last where a Gaussian's sigma may be at most `max_sigma`."""
-    xx, xy, yy = gaussian[2], gaussian[3], gaussian[4]
+def _rows(gaussian: Float32, g: int, max_sigma: float, begin: int, end: int) -> tuple[int, int]:
+    """First row and the one after the last where Gaussian `g` may have a sigma of at most `max_sigma`."""
+    xx, xy, yy = gaussian[g, 2], gaussian[g, 3], gaussian[g, 4]
     half = math.sqrt(np.float32(2) * max_sigma * xx / max(xx * yy - xy * xy, SMALL))
     # Brought into the tile as floats: a huge float has no whole number.
-    first = max(np.float32(begin), gaussian[1] - half - np.float32(1))
-    stop = min(np.float32(end), gaussian[1] + half + np.float32(1))
+    first = max(np.float32(begin), gaussian[g, 1] - half - np.float32(1))
+    stop = min(np.float32(end), gaussian[g, 1] + half + np.float32(1))
     return math.floor(first), math.ceil(stop)
 
 
 @kernel
-def _row_span(gaussian: Float32, max_sigma: float, dy: float, begin: int, end: int) -> tuple[int, int]:
-    """First pixel of a row and the one after the last where sigma is at most `max_sigma`."""
-    xx, xy, yy = gaussian[2], gaussian[3], gaussian[4]
-    slope = xy * dy
-    inside = slope * slope - xx * (yy * dy * dy - np.float32(2) * max_sigma)
+def _touches(xx: float, xy_dy: float, yy_dy2: float, max_sigma: float, mean_x: float) -> bool:
+    """Whether in a row of the tile sigma may be at most `max_sigma`; x counts from the tile's first pixel."""
+    inside = xy_dy * xy_dy - xx * (yy_dy2 - np.float32(2) * max_sigma)
     if inside <= 0:
-        return begin, begin
+        return False
     half = math.sqrt(inside) / xx + EDGE_SLACK
-    middle = gaussian[0] - slope / xx - np.float32(0.5)
-    first = max(np.float32(begin), middle - half)
-    stop = min(np.float32(end - 1), middle + half)
-    return math.ceil(first), math.floor(stop) + 1
+    middle = mean_x - xy_dy / xx
+    return bool(middle + half >= 0) and bool(middle - half <= TILE - 1)
 
 
 @parallel_kernel
@@ -248,67 +260,96 @@ def _draw(packed: Float32, offsets: Int64, gaussians: Int32, canvas: Float32, la
 def _draw_tile(packed: Float32, listed: Int32, left: int, top: int, canvas: Float32, last: Int32) -> None:
     """Draws the listed Gaussians on a tile, whose part of the picture is `canvas` [h, w, 4]."""
     height, width = last.shape
-    # A finished pixel's transmittance is kept negative.
-    through = np.ones((TILE, TILE), np.float32)
-    light = np.zeros((3, TILE, TILE), np.float32)
-    newest = np.full((TILE, TILE), -1, np.int32)
-    live = height * width
+    state = _new_state(height, width)
+    live = np.float32(height * width)
     for k in range(len(listed)):
-        gaussian = packed[listed[k]]
-        max_sigma = math.log(gaussian[5] * np.float32(255))
+        g = listed[k]
+        max_sigma = math.log(packed[g, 5] * np.float32(255))
         if max_sigma <= 0:
             continue
-        first_row, stop_row = _rows(gaussian, max_sigma, top, top + height)
+        xx, xy, yy = packed[g, 2], packed[g, 3], packed[g, 4]
+        mean_x = packed[g, 0] - np.float32(left) - np.float32(0.5)
+        first_row, stop_row = _rows(packed, g, max_sigma, top, top + height)
         for y in range(first_row, stop_row):
-            dy = np.float32(y) + np.float32(0.5) - gaussian[1]
-            first, stop = _row_span(gaussian, max_sigma, dy, left, left + width)
+            dy = np.float32(y) + np.float32(0.5) - packed[g, 1]
+            xy_dy = xy * dy
+            yy_dy2 = yy * dy * dy
+            if not _touches(xx, xy_dy, yy_dy2, max_sigma, mean_x):
+                continue
             live -= _draw_row(
-                gaussian, k, dy, first, stop, left, through[y - top], light[:, y - top], newest[y - top]
+                state,
+                np.uint64(5 * TILE * (y - top)),
+                np.float32(k),
+                mean_x,
+                np.float32(0.5) * xx,
+                xy_dy,
+                np.float32(0.5) * yy_dy2,
+                packed[g, 5],
+                packed[g, 6],
+                packed[g, 7],
+                packed[g, 8],
             )
-        if live == 0:
+        if live <= 0:
             break
     for y in range(height):
         for x in range(width):
-            last[y, x] = newest[y, x]
-            canvas[y, x, 3] = abs(through[y, x])
+            place = 5 * TILE * y + x
+            canvas[y, x, 3] = abs(state[place])
+            last[y, x] = int(state[place + 4 * TILE])
             for channel in range(3):
-                canvas[y, x, channel] = light[channel, y, x]
+                canvas[y, x, channel] = state[place + (channel + 1) * TILE]
+
+
+@kernel
+def _new_state(height: int, width: int) -> Float32:
+    """Per row of a tile 5 x 16 numbers, before anything is drawn.
+
+    Transmittance (negative once finished, and outside the picture), red, green, blue, and the place in the
+    list of the last Gaussian drawn.
+    """
+    state = np.zeros(TILE * 5 * TILE, np.float32)
+    for y in range(TILE):
+        for x in range(TILE):
+            state[5 * TILE * y + x] = 1 if y < height and x < width else -1
+            state[5 * TILE * y + 4 * TILE + x] = -1
+    return state
 
 
 @kernel
 def _draw_row(  # noqa: PLR0917 - numba knows no keyword-only arguments
-    gaussian: Float32,
-    k: int,
-    dy: float,
-    first: int,
-    stop: int,
-    left: int,
-    through: Float32,
-    light: Float32,
-    newest: Int32,
-) -> int:
-    """Adds a Gaussian to one row of a tile; returns how many of its pixels are finished by it."""
-    xx, xy, yy = gaussian[2], gaussian[3], gaussian[4]
-    opacity = gaussian[5]
-    finished = 0
-    for x in range(first, stop):
-        before = through[x - left]
-        dx = np.float32(x) + np.float32(0.5) - gaussian[0]
-        sigma = np.float32(0.5) * (xx * dx * dx + yy * dy * dy) + xy * dx * dy
-        alpha = min(MAX_ALPHA, opacity * _exp_minus(sigma))
-        if before < 0 or sigma < 0 or alpha < CUT:
-            continue
+    state: Float32,
+    row: np.uint64,
+    k: np.float32,
+    mean_x: np.float32,
+    half_xx: np.float32,
+    xy_dy: np.float32,
+    half_yy_dy2: np.float32,
+    opacity: np.float32,
+    red: np.float32,
+    green: np.float32,
+    blue: np.float32,
+) -> np.float32:
+    """Adds a Gaussian to one row of a tile's state; returns how many pixels are finished by it.
+
+    All 16 pixels go through the same unsigned indices and selections, so that a row is one vector.
+    """
+    finished = np.float32(0)
+    for x in range(np.uint64(TILE)):
+        i = np.uint64(row + x)
+        before = state[i]
+        dx = np.float32(np.int32(x)) - mean_x
+        alpha = _alpha(opacity, half_xx * dx * dx + half_yy_dy2 + xy_dy * dx)
+        alpha = np.float32(0) if before < np.float32(0) else alpha
         after = before * (np.float32(1) - alpha)
-        if after <= MIN_TRANSMITTANCE:
-            through[x - left] = -before
-            finished += 1
-            continue
-        weight = alpha * before
-        light[0, x - left] += weight * gaussian[6]
-        light[1, x - left] += weight * gaussian[7]
-        light[2, x - left] += weight * gaussian[8]
-        through[x - left] = after
-        newest[x - left] = k
+        full = np.float32(1) if after <= MIN_TRANSMITTANCE else np.float32(0)
+        full = np.float32(0) if before < np.float32(0) else full
+        finished += full
+        weight = alpha * before * (np.float32(1) - full)
+        state[i + RED] += weight * red
+        state[i + GREEN] += weight * green
+        state[i + BLUE] += weight * blue
+        state[i] = -before if full > np.float32(0) else after
+        state[i + NEWEST] = k if weight > np.float32(0) else state[i + NEWEST]
     return finished
 
 
@@ -353,97 +394,121 @@ def _draw_tile_backward(
 ) -> None:
     """Walks a tile's list from back to front."""
     height, width = last.shape
-    through = np.empty((TILE, TILE), np.float32)
-    # What lies behind the current Gaussian adds to the loss; at first, the background.
-    behind = np.empty((TILE, TILE), np.float32)
+    # Per row 6 x 16 numbers: transmittance, the loss's derivative by red, green and blue, what lies behind
+    # the current Gaussian adds to the loss (at first, the background), and the last Gaussian drawn.
+    state = np.zeros(TILE * 6 * TILE, np.float32)
     newest = -1
-    for y in range(height):
-        for x in range(width):
-            through[y, x] = canvas[y, x, 3]
-            behind[y, x] = grad[y, x, 3]
-            newest = max(newest, last[y, x])
+    for y in range(TILE):
+        for x in range(TILE):
+            place = 6 * TILE * y + x
+            state[place + 5 * TILE] = -1
+            if y < height and x < width:
+                state[place] = canvas[y, x, 3]
+                for channel in range(4):
+                    state[place + (channel + 1) * TILE] = grad[y, x, channel]
+                state[place + 5 * TILE] = last[y, x]
+                newest = max(newest, last[y, x])
+    sums = np.zeros(COLUMNS * TILE, np.float32)
     for k in range(newest, -1, -1):
-        gaussian = packed[listed[k]]
-        max_sigma = math.log(gaussian[5] * np.float32(255))
+        g = listed[k]
+        max_sigma = math.log(packed[g, 5] * np.float32(255))
         if max_sigma <= 0:
             continue
-        first_row, stop_row = _rows(gaussian, max_sigma, top, top + height)
+        xx, xy, yy = packed[g, 2], packed[g, 3], packed[g, 4]
+        mean_x = packed[g, 0] - np.float32(left) - np.float32(0.5)
+        first_row, stop_row = _rows(packed, g, max_sigma, top, top + height)
+        sums[:] = 0
         for y in range(first_row, stop_row):
-            dy = np.float32(y) + np.float32(0.5) - gaussian[1]
-            first, stop = _row_span(gaussian, max_sigma, dy, left, left + width)
+            dy = np.float32(y) + np.float32(0.5) - packed[g, 1]
+            xy_dy = xy * dy
+            yy_dy2 = yy * dy * dy
+            if not _touches(xx, xy_dy, yy_dy2, max_sigma, mean_x):
+                continue
             _draw_row_backward(
-                gaussian,
-                k,
+                state,
+                np.uint64(6 * TILE * (y - top)),
+                sums,
+                np.float32(k),
+                mean_x,
                 dy,
-                first - left,
-                stop - left,
-                np.float32(left) + np.float32(0.5) - gaussian[0],
-                through[y - top],
-                behind[y - top],
-                last[y - top],
-                grad[y - top],
-                parts[k],
+                np.float32(0.5) * xx,
+                xy_dy,
+                np.float32(0.5) * yy_dy2,
+                packed[g, 5],
+                packed[g, 6],
+                packed[g, 7],
+                packed[g, 8],
             )
+        _finish_sums(sums, xx, xy, yy, packed[g, 5], parts[k])
 
 
 @kernel
 def _draw_row_backward(  # noqa: PLR0917 - numba knows no keyword-only arguments
-    gaussian: Float32,
-    k: int,
-    dy: float,
-    first: int,
-    stop: int,
-    offset: float,
-    through: Float32,
-    behind: Float32,
-    last: Int32,
-    grad: Float32,
-    part: Float32,
+    state: Float32,
+    row: np.uint64,
+    sums: Float32,
+    k: np.float32,
+    mean_x: np.float32,
+    dy: np.float32,
+    half_xx: np.float32,
+    xy_dy: np.float32,
+    half_yy_dy2: np.float32,
+    opacity: np.float32,
+    red: np.float32,
+    green: np.float32,
+    blue: np.float32,
 ) -> None:
-    """Adds one row of a tile to a Gaussian's derivatives, and the Gaussian to what lies behind the next."""
-    xx, xy, yy = gaussian[2], gaussian[3], gaussian[4]
-    opacity = gaussian[5]
-    red, green, blue = gaussian[6], gaussian[7], gaussian[8]
-    d_x, d_y = np.float32(0), np.float32(0)
-    d_xx, d_xy, d_yy = np.float32(0), np.float32(0), np.float32(0)
-    d_opacity = np.float32(0)
-    d_red, d_green, d_blue = np.float32(0), np.float32(0), np.float32(0)
-    for x in range(first, stop):
-        if k > last[x]:
-            continue
-        dx = np.float32(x) + offset
-        sigma = np.float32(0.5) * (xx * dx * dx + yy * dy * dy) + xy * dx * dy
-        shape = _exp_minus(sigma)
-        alpha = min(MAX_ALPHA, opacity * shape)
-        if sigma < 0 or alpha < CUT:
-            continue
+    """Adds one row of a tile to a Gaussian's `sums`, and the Gaussian to what lies behind the next.
+
+    The sums are, each by column of the tile: the derivative by sigma alone and times dx, dx^2, dy, dx dy and
+    dy^2; and those by the colour.
+    """
+    for x in range(np.uint64(TILE)):
+        i = np.uint64(row + x)
+        dx = np.float32(np.int32(x)) - mean_x
+        alpha = _alpha(opacity, half_xx * dx * dx + half_yy_dy2 + xy_dy * dx)
+        alpha = np.float32(0) if k > state[i + LAST] else alpha
         passing = np.float32(1) / (np.float32(1) - alpha)
-        before = through[x] * passing
+        before = state[i] * passing
         weight = alpha * before
-        lit = red * grad[x, 0] + green * grad[x, 1] + blue * grad[x, 2]
-        d_red += weight * grad[x, 0]
-        d_green += weight * grad[x, 1]
-        d_blue += weight * grad[x, 2]
-        d_alpha = before * lit - behind[x] * passing
-        behind[x] += weight * lit
-        through[x] = before
-        if opacity * shape <= MAX_ALPHA:
-            d_sigma = -opacity * shape * d_alpha
-            d_xx += np.float32(0.5) * d_sigma * dx * dx
-            d_xy += d_sigma * dx * dy
-            d_yy += np.float32(0.5) * d_sigma * dy * dy
-            d_x -= d_sigma * (xx * dx + xy * dy)
-            d_y -= d_sigma * (xy * dx + yy * dy)
-            d_opacity += shape * d_alpha
-    part[0] += d_x
-    part[1] += d_y
-    part[2] += d_xx
-    part[3] += d_xy
-    part[4] += d_yy
-    part[5] += d_opacity
-    part[6] += d_red
-    part[7] += d_green
-    part[8] += d_blue
+        d_red = state[i + RED]
+        d_green = state[i + GREEN]
+        d_blue = state[i + BLUE]
+        lit = red * d_red + green * d_green + blue * d_blue
+        d_sigma = -alpha * (before * lit - state[i + BEHIND] * passing)
+        # An alpha held at its upper bound does not follow sigma.
+        d_sigma = np.float32(0) if alpha >= MAX_ALPHA else d_sigma
+        state[i + BEHIND] += weight * lit
+        state[i] = before
+        j = np.uint64(x)
+        sums[j] += d_sigma
+        sums[j + np.uint64(TILE)] += d_sigma * dx
+        sums[j + np.uint64(2 * TILE)] += d_sigma * dx * dx
+        sums[j + np.uint64(3 * TILE)] += d_sigma * dy
+        sums[j + np.uint64(4 * TILE)] += d_sigma * dx * dy
+        sums[j + np.uint64(5 * TILE)] += d_sigma * dy * dy
+        sums[j + np.uint64(6 * TILE)] += weight * d_red
+        sums[j + np.uint64(7 * TILE)] += weight * d_green
+        sums[j + np.uint64(8 * TILE)] += weight * d_blue
+
+
+@kernel
+def _finish_sums(sums: Float32, xx: float, xy: float, yy: float, opacity: float, part: Float32) -> None:
+    """A Gaussian's derivatives in the order of `pack`, from its sums by column."""
+    total = np.zeros(COLUMNS, np.float32)
+    for column in range(COLUMNS):
+        for x in range(TILE):
+            total[column] += sums[column * TILE + x]
+    # Here dx is pixel minus mean, and alpha = opacity * exp(-sigma).
+    part[0] = -(xx * total[1] + xy * total[3])
+    part[1] = -(xy * total[1] + yy * total[3])
+    part[2] = np.float32(0.5) * total[2]
+    part[3] = total[4]
+    part[4] = np.float32(0.5) * total[5]
+    part[5] = -total[0] / opacity
+    part[6] = total[6]
+    part[7] = total[7]
+    part[8] = total[8]
 
 
 @kernel
