@@ -299,6 +299,7 @@ def test_strays_are_left_out():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("degree", [0, 3])
 def test_gpu_draws_and_learns_like_the_cpu(degree: int):
     from spaceport_3dgs import cuda_rasterizer  # noqa: PLC0415 - needs CUDA
