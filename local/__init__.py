@@ -1,0 +1,1 @@
+"""This machine: the embedded cloud, the deployer, the sample capture and the demo."""

@@ -5,21 +5,22 @@ from typing import Literal
 
 Preset = Literal["draft", "standard", "high"]
 
+# SageMaker refuses a processing job with an empty list of arguments: every step has at least one option.
 PRESETS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "draft": {
         "sfm": {"max_image_size": "1600"},
         "3dgs": {"max_steps": "7000", "image_size": "1200", "max_gaussians": "500000"},
-        "compressor": {},
+        "compressor": {"sh_degree": "3"},
     },
     "standard": {
         "sfm": {"max_image_size": "1600"},
         "3dgs": {"max_steps": "30000", "image_size": "1600", "max_gaussians": "1500000"},
-        "compressor": {},
+        "compressor": {"sh_degree": "3"},
     },
     "high": {
         "sfm": {"max_image_size": "2400", "feature_image_size": "2400"},
         "3dgs": {"max_steps": "45000", "image_size": "2400", "max_gaussians": "3000000"},
-        "compressor": {},
+        "compressor": {"sh_degree": "3"},
     },
 }
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from rich.console import Console
 
-from local.capture import TINY, SampleCapture, make_fault, sample_capture
+from local.capture import TINY, SampleCapture, sample_capture
+from local.capture.faults import make_fault
 from local.demo.job import JobSettings, Outcome
 from local.demo.run import DemoSettings, running
 from local.deployed import BUILD, Deployed, deployed

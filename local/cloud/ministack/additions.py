@@ -5,6 +5,7 @@ from local.cloud.ministack import (
     executions,
     lambda_permission,
     lambda_runtime,
+    mail_sender,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -26,3 +27,4 @@ def install() -> None:
     sagemaker_service.install()
     task_authorization.install()
     transport.install()
+    mail_sender.install()

@@ -13,8 +13,8 @@ from local.deploy.dockerfile import DockerfileError, content_digest, local_comma
 from local.deploy.kinds import Kind, Registration
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
-# What earlier build stages make, by its path there: `make setup` makes the same on this machine, or puts it into
-# the environment that jobs run in.
+# What earlier build stages make, by its path there: `make setup` makes the same on this machine; None is what
+# the environment that jobs run in has itself.
 BUILT: dict[str, Path | None] = {
     "/viewer/page": REPOSITORY_ROOT / "build" / "viewer",
     "/opt/packages": None,
