@@ -13,6 +13,7 @@ import numpy as np
 import pycolmap
 import pytest
 from PIL import Image
+from spaceport_3dgs.gaussians import to_splats
 from spaceport_3dgs.job import STAGES, run
 from spaceport_3dgs.options import TrainingOptions
 from spaceport_3dgs.scene import read_scene
@@ -141,6 +142,12 @@ def test_resumed_is_the_same_as_never_stopped(tmp_path: Path, sfm: Path, strateg
     assert stopped.step == 33
     resumed = run_trainer(tmp_path / "parts", sfm, strategy=strategy)
     assert_same(resumed, whole)
+
+
+def test_colours_without_a_view_dependent_part_are_learned_too(tmp_path: Path, sfm: Path):
+    trainer = run_trainer(tmp_path, sfm, sh_degree=0)
+    assert trainer.history[-1][2] > trainer.history[0][2]
+    assert to_splats(trainer.params, 1.0).sh_degree == 0
 
 
 def test_same_input_options_and_seed_give_the_same_model(tmp_path: Path, sfm: Path):

@@ -23,7 +23,6 @@ Context = JobContext[TrainingOptions]
 
 def run(context: Context) -> None:
     """Trains on `input/data/sfm` and writes the model into the job's result folder."""
-    torch.use_deterministic_algorithms(mode=True, warn_only=True)
     scene = _read(context)
     trainer = Trainer(scene, context.options, context.paths.checkpoints)
     _describe_input(context, scene, trainer)
@@ -101,6 +100,8 @@ def _finish(context: Context, scene: Scene, trainer: Trainer) -> None:
         "train_seconds": round(trainer.seconds, 2),
         "peak_memory_mb": _peak_memory_mb(),
     }
+    if trainer.device.type == "cuda":
+        report.output["peak_gpu_memory_mb"] = torch.cuda.max_memory_allocated() // 2**20
     report.quality = {
         "psnr_heldout_db": _rounded(evaluation.mean([quality.psnr_db for quality in measured])),
         "psnr_heldout_raw_db": _rounded(evaluation.mean([quality.raw_db for quality in measured])),

@@ -1,4 +1,8 @@
-"""The training loop."""
+"""The training loop.
+
+Without a GPU the same input, options and seed give the same model, bit by bit, stopped in between or not.
+With one, gsplat sums gradients in an order that varies, and models differ within the noise of training.
+"""
 
 import time
 from collections.abc import Callable
@@ -126,6 +130,9 @@ class Trainer:
     def run(self, *, on_note: Callable[[Note], None], should_stop: Callable[[], bool]) -> None:
         """Trains until it is done or asked to stop; in the latter case it saves a checkpoint first.
 
+        A training that was long enough for timed checkpoints leaves a last one: being stopped while the model
+        is measured and written then costs little.
+
         Args:
             on_note: Called about twice a second.
             should_stop: Asked before every step.
@@ -147,6 +154,8 @@ class Trainer:
             if 0 < self.options.checkpoint_every_seconds <= now - saved:
                 self.save()
                 saved = time.monotonic()
+        if 0 < self.options.checkpoint_every_seconds <= self.seconds:
+            self.save()
 
     def measure(self, picture: Picture) -> evaluation.Quality:
         """Compares the model with a photo."""
