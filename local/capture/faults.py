@@ -99,7 +99,8 @@ def _zip_traversal(sample: SampleCapture, place: Path) -> None:
     names += [f"photos/{photo.name}" for photo in photos[3:]]
     with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as archive:
         for name, photo in zip(names, photos, strict=False):
-            archive.write(photo, name)
+            # ZipFile.write() would take the leading slash away.
+            archive.writestr(zipfile.ZipInfo(name), photo.read_bytes())
 
 
 def _compressed_zeros() -> tuple[bytes, int]:
@@ -136,7 +137,7 @@ def _zip_bomb(sample: SampleCapture, place: Path) -> None:
             directory += _write_entry(archive, f"photos/{photo.name}", plain, content)
             entries += 1
         for number in range(BOMB_ENTRIES):
-            directory += _write_entry(archive, f"photos/DJI_{9000 + number}.JPG", common, stream)
+            directory += _write_entry(archive, f"photos/DJI_{9000 + number}.jpg", common, stream)
             entries += 1
         start = archive.tell()
         archive.write(directory)

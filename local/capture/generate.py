@@ -41,7 +41,7 @@ def _write_photo(
     roll, pitch, yaw = rng.normal(size=3) * (2.0, 2.0, 1.0)
     airframe = Attitude(shot.pose.yaw + yaw, pitch, roll)
     Image.fromarray(to_bytes(exposed)).save(
-        folder / PHOTOS / f"{shot.name}.JPG",
+        folder / PHOTOS / f"{shot.name}.jpg",
         format="JPEG",
         quality=JPEG_QUALITY,
         subsampling="4:4:4",

@@ -114,7 +114,7 @@ def describe(
         "depth_unit_m": DEPTH_UNIT_M,
         "photos": [
             {
-                "name": f"{photo.shot.name}.JPG",
+                "name": f"{photo.shot.name}.jpg",
                 **_pose(photo.shot),
                 "exposure_ev": photo.exposure_ev,
                 "gps": asdict(photo.gps),
