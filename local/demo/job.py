@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -211,7 +212,7 @@ class _Run:
         raise DemoError(f"No mail about job {job_id} came within {SECONDS_TO_WAIT_FOR_MAIL} s.")
 
     def _fetch(self, job_id: str, link: str) -> tuple[results.JobFiles, str]:
-        with client.open_model(link) as browser:
+        with closing(client.open_model(link)) as browser:
             model = browser.get("model.sog")
             model.raise_for_status()
             merged = browser.get("report.json").raise_for_status().json()

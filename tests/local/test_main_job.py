@@ -1,5 +1,6 @@
 """The main job, whole: the program deployed with IAM enforced, a tiny capture from upload to model."""
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -109,7 +110,7 @@ def test_a_capture_that_cannot_work_fails_with_a_sentence(
     assert "Error:" not in message
     assert outcome.link is None
     assert not model_files(up, outcome.report["job_id"])
-    assert message in (tmp_path / "out" / "report.html").read_text()
+    assert message in html.unescape((tmp_path / "out" / "report.html").read_text())
 
 
 @pytest.mark.parametrize("kind", ["truncated", "zip"])
