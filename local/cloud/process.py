@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = Path(__file__).with_name("ministack") / "launch.py"
+LAYER_CACHE = ROOT / "build" / "layers" / "unpacked"
 PYTHON_VARIABLE = "SPACEPORT_CLOUD_PYTHON"
 Client = Any
 """A boto3 client; its class is made at run time."""
@@ -168,6 +169,7 @@ class EmbeddedCloud:
             "HOME": temporary,
             "PYTHONDONTWRITEBYTECODE": "1",
             "SPACEPORT_RUN_DIR": str(self.run_dir),
+            "SPACEPORT_LAYER_CACHE": str(LAYER_CACHE),
             "AUTH": "true",
             "MINISTACK_ACCOUNT_ID": self.account,
             "MINISTACK_REGION": self.region,

@@ -30,7 +30,7 @@ STAGES = {
 # What a laptop without a GPU does in minutes; the presets of the API are for the GPU.
 LAPTOP_OPTIONS: Mapping[str, Any] = {
     "sfm": {"feature_image_size": 1024, "max_num_features": 4096},
-    "3dgs": {"max_steps": 900, "image_size": 320, "initial_gaussians": 12_000, "max_gaussians": 20_000},
+    "3dgs": {"max_steps": 1400, "image_size": 320, "initial_gaussians": 12_000, "max_gaussians": 30_000},
 }
 
 

@@ -68,10 +68,10 @@ def test_figures_are_those_of_the_files(trained: JobPaths):
     assert len(heldout) == 2
     raw, fitted = [], []
     for view in heldout:
-        stem = trained.model / "heldout" / Path(view.name).stem
-        photo = np.asarray(Image.open(stem.with_suffix(".png")), np.float32) / 255
+        path = trained.model / "heldout" / f"{view.name}.png"
+        photo = np.asarray(Image.open(path), np.float32) / 255
         picture = render(splats, view)[0].clip(0, 1)
-        saved = np.asarray(Image.open(stem.with_suffix(".render.png")), np.float32) / 255
+        saved = np.asarray(Image.open(path.with_suffix(".render.png")), np.float32) / 255
         np.testing.assert_allclose(picture, saved, atol=0.01)
         raw.append(psnr(picture, photo))
         transform = np.float32(view.exposure)

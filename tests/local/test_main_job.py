@@ -64,6 +64,8 @@ def test_a_capture_becomes_a_model(made: tuple[Outcome, Path], up: Deployed):
     assert report["status"] == "SUCCEEDED"
     assert report["sfm"]["registered"] == report["capture"]["photos"]
     assert report["sfm"]["shape_rmse_m"] < report["sfm"]["georef_rmse_m"] < 1.0
+    assert abs(report["compressor"]["psnr_loss_db"]) < 1.0
+    assert report["warnings"] == []
     assert report["3dgs"]["steps"] == QUICK["max_steps"]
     assert 0 < report["compressor"]["gaussians"] <= report["3dgs"]["gaussians"] <= QUICK["max_gaussians"]
     assert {"index.html", "model.sog", "settings.json", "preview.jpg"} <= model_files(up, report["job_id"])

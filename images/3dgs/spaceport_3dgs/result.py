@@ -31,11 +31,11 @@ def write_model(folder: Path, splats: Splats, scene: Scene, exposures: Mapping[s
 
 def write_heldout(folder: Path, photo: Photo, quality: Quality) -> None:
     """Writes a held-out photo at the size of the training, and its render without the colour fit."""
-    stem = folder / "heldout" / photo.name
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(photo.pixels).save(stem.with_suffix(".png"))
+    path = folder / "heldout" / f"{photo.name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(photo.pixels).save(path)
     render = (quality.render.cpu().numpy() * 255 + 0.5).astype(np.uint8)
-    Image.fromarray(render).save(stem.with_suffix(".render.png"))
+    Image.fromarray(render).save(path.with_suffix(".render.png"))
 
 
 def _camera(photo: Photo, exposure: Tensor | None) -> Camera:

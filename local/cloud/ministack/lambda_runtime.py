@@ -11,7 +11,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from local.cloud.ministack import patch_points
+from local.cloud.ministack import lambda_layers, patch_points
 from local.cloud.ministack.patch_points import JsonValue
 
 # How long the log of a call is waited for, where the worker died and its end never comes.
@@ -30,6 +30,7 @@ def install() -> None:
     functions = patch_points.module("services.lambda_svc")
     _use_interpreter_of_runtime(runtime)
     _isolate_environment(runtime)
+    lambda_layers.install(runtime, functions)
     _report_errors_by_class(runtime, functions)
     _read_log_to_its_end(runtime)
 
@@ -72,7 +73,9 @@ class _Subprocess:
     @staticmethod
     def Popen(command: Sequence[str], *, env: Mapping[str, str], **options: Any) -> "subprocess.Popen[Any]":  # noqa: N802, ANN401 - the module's name and options
         """Starts a worker without what it would inherit from the cloud's process."""
-        return subprocess.Popen(command, env=worker_environment(env), **options)
+        return subprocess.Popen(
+            command, env={**worker_environment(env), **lambda_layers.variables()}, **options
+        )
 
 
 def worker_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +92,6 @@ def worker_environment(given: Mapping[str, str]) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
