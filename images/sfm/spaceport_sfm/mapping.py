@@ -109,6 +109,8 @@ def _attempt(
     pipeline.random_seed = options.seed
     pipeline.num_threads = options.num_threads
     if not options.parallel_adjustment:
+        # What several threads register or triangulate first depends on how busy the machine is.
+        pipeline.num_threads = 1
         pipeline.ba_min_num_residuals_for_cpu_multi_threading = NEVER
     pipeline.min_num_matches = attempt.min_num_matches
     pipeline.mapper.init_min_num_inliers = attempt.init_min_num_inliers
