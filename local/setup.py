@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,11 +25,14 @@ BUILD = ROOT / "build"
 VENV = ROOT / ".venv"
 CLOUD_VENV = ROOT / ".venv-cloud"
 STAMPS = BUILD / "setup"
+# What is installed for the whole machine: other checkouts of this user wait for it too.
+MACHINE_LOCK = Path(tempfile.gettempdir()) / f"spaceport-setup-{os.geteuid()}.lock"
 UV = "uv==0.13.9"
 TORCH = "torch==2.13.0"
 # PyPI's Linux build of torch needs gigabytes of CUDA packages; its makers keep the CPU build here.
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OLDEST_PYTHON = (3, 11)
+APT_WAIT_SECONDS = 300
 FREE_BYTES_NEEDED = 4 * 1024**3
 VIEWER = ROOT / "images" / "compressor" / "viewer"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -203,8 +207,9 @@ def install_browser() -> None:
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if apt and may_run_as_root(sudo):
         print("  Chromium (Debian package) ...", flush=True)
-        run(*sudo, apt, "update", "-qq")
-        run(*sudo, apt, "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        wait = ("-o", f"DPkg::Lock::Timeout={APT_WAIT_SECONDS}")  # for the machine's own updates
+        run(*sudo, apt, *wait, "update", "-qq")
+        run(*sudo, apt, *wait, "install", "-y", "-qq", "--no-install-recommends", "chromium")
     if not find_browser():
         raise SetupError(
             "The page tests need Chromium or Chrome: please install it (Debian: `apt install chromium`)."
@@ -212,12 +217,12 @@ def install_browser() -> None:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Keeps two set-ups of one checkout from working at once."""
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Keeps two set-ups from working at once on what this file stands for."""
     import fcntl  # noqa: PLC0415 - there is none on Windows, whose users get the message of check_machine first
 
-    STAMPS.mkdir(parents=True, exist_ok=True)
-    with (STAMPS / "lock").open("w") as lock:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -229,7 +234,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         check_machine()
-        with one_at_a_time():
+        with one_at_a_time(STAMPS / "lock"):
             todo = [step for step in steps() if not step.is_done()]
             if todo:
                 print(f"Setting up ({len(todo)} steps, a few minutes the first time):", flush=True)
@@ -240,7 +245,8 @@ def main() -> int:
                 step.make()
                 step.stamp.write_text(step.fingerprint())
                 print(f"{time.monotonic() - started:.0f} s", flush=True)
-            if arguments.browser:
+        if arguments.browser:
+            with one_at_a_time(MACHINE_LOCK):
                 install_browser()
     except SetupError as error:
         print(f"\n{error}", file=sys.stderr)

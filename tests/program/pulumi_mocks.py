@@ -12,6 +12,7 @@ import runpy
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,8 +177,9 @@ def run_program(config: Mapping[str, str], *, stack: str, program: Callable[[], 
             await _settle()
         return monitor.run
 
-    with _without_credentials():
-        return asyncio.run(run())
+    # On a thread of its own: a page test's browser leaves its event loop running in the main one.
+    with _without_credentials(), ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, run()).result()
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
