@@ -26,7 +26,7 @@ VENV = ROOT / ".venv"
 CLOUD_VENV = ROOT / ".venv-cloud"
 STAMPS = BUILD / "setup"
 # What is installed for the whole machine: other checkouts of this user wait for it too.
-MACHINE_LOCK = Path(tempfile.gettempdir()) / f"spaceport-setup-{os.geteuid()}.lock"
+MACHINE_LOCK = Path(tempfile.gettempdir()) / f"spaceport-setup-{Path.home().name}.lock"
 UV = "uv==0.13.9"
 TORCH = "torch==2.13.0"
 # PyPI's Linux build of torch needs gigabytes of CUDA packages; its makers keep the CPU build here.
