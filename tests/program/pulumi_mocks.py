@@ -27,12 +27,10 @@ from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resour
 from pulumi.runtime.stack import wait_for_rpcs
 
 from components import grants
+from local.preview.outputs import ACCOUNT, OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "spaceport"
-ACCOUNT = "123456789012"
-
-Properties = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ class StrictMocks(Mocks):
         if not args.custom and not args.typ.startswith("awsx:"):
             return None, {}
         if args.typ not in OUTPUTS:
-            raise NotImplementedError(f"no outputs for {args.typ}: add them to tests/program/pulumi_mocks.py")
+            raise NotImplementedError(f"no outputs for {args.typ}: add them to local/preview/outputs.py")
         suffix = secrets.token_hex(4)
         physical = args.resource_id or args.inputs.get("name") or f"{args.name}-{suffix}"
         outputs = OUTPUTS[args.typ](physical, args.inputs)
@@ -246,121 +244,3 @@ def _without_credentials() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-REGION = "us-west-2"
-
-
-def _arn(service: str, resource: str) -> str:
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
-
-
-def _bucket(name: str, _: Properties) -> dict[str, Any]:
-    return {
-        "bucket": name,
-        "arn": f"arn:aws:s3:::{name}",
-        "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
-    }
-
-
-def _rest_api(name: str, _: Properties) -> dict[str, Any]:
-    api = secrets.token_hex(5)
-    return {
-        "id": api,
-        "name": name,
-        "executionArn": _arn("execute-api", api),
-        "rootResourceId": secrets.token_hex(5),
-    }
-
-
-def _stage(_: str, inputs: Properties) -> dict[str, Any]:
-    return {
-        "invokeUrl": f"https://{inputs['restApi']}.execute-api.{REGION}.amazonaws.com/{inputs['stageName']}"
-    }
-
-
-def _function(name: str, _: Properties) -> dict[str, Any]:
-    arn = _arn("lambda", f"function:{name}")
-    invoke = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    return {"name": name, "arn": arn, "invokeArn": invoke}
-
-
-def _named(service: str, kind: str) -> Callable[[str, Properties], dict[str, Any]]:
-    return lambda name, _: {"name": name, "arn": _arn(service, f"{kind}{name}")}
-
-
-def _log_group(name: str, inputs: Properties) -> dict[str, Any]:
-    full = inputs.get("namePrefix", "") + name
-    return {"id": full, "name": full, "arn": _arn("logs", f"log-group:{full}")}
-
-
-def _distribution(_: str, __: Properties) -> dict[str, Any]:
-    distribution = "E" + secrets.token_hex(6).upper()
-    return {
-        "id": distribution,
-        "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{distribution}",
-        "domainName": f"d{secrets.token_hex(6)}.cloudfront.net",
-    }
-
-
-def _repository(name: str, _: Properties) -> dict[str, Any]:
-    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-    return {"name": name, "arn": _arn("ecr", f"repository/{name}"), "repositoryUrl": f"{registry}/{name}"}
-
-
-def _user_pool(_: str, __: Properties) -> dict[str, Any]:
-    pool = f"{REGION}_{secrets.token_hex(5)}"
-    return {"id": pool, "arn": _arn("cognito-idp", f"userpool/{pool}")}
-
-
-def _plain(name: str, _: Properties) -> dict[str, Any]:
-    return {"id": f"{name}-id"}
-
-
-OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
-    "pulumi:providers:aws": _plain,
-    "aws:apigateway/authorizer:Authorizer": _plain,
-    "aws:apigateway/deployment:Deployment": _plain,
-    "aws:apigateway/integration:Integration": _plain,
-    "aws:apigateway/method:Method": _plain,
-    "aws:apigateway/methodSettings:MethodSettings": _plain,
-    "aws:apigateway/resource:Resource": _plain,
-    "aws:apigateway/response:Response": _plain,
-    "aws:apigateway/restApi:RestApi": _rest_api,
-    "aws:apigateway/stage:Stage": _stage,
-    "aws:cloudfront/distribution:Distribution": _distribution,
-    "aws:cloudfront/keyGroup:KeyGroup": _plain,
-    "aws:cloudfront/originAccessControl:OriginAccessControl": _plain,
-    "aws:cloudfront/publicKey:PublicKey": _plain,
-    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _plain,
-    "aws:cloudwatch/eventRule:EventRule": _named("events", "rule/"),
-    "aws:cloudwatch/eventTarget:EventTarget": _plain,
-    "aws:cloudwatch/logGroup:LogGroup": _log_group,
-    "aws:cognito/userGroup:UserGroup": _plain,
-    "aws:cognito/userPool:UserPool": _user_pool,
-    "aws:cognito/userPoolClient:UserPoolClient": _plain,
-    "aws:dynamodb/table:Table": _named("dynamodb", "table/"),
-    "aws:ecr/lifecyclePolicy:LifecyclePolicy": _plain,
-    "aws:ecr/repository:Repository": _repository,
-    "aws:iam/role:Role": lambda name, _: {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
-    "aws:iam/rolePolicy:RolePolicy": _plain,
-    "aws:lambda/function:Function": _function,
-    "aws:lambda/layerVersion:LayerVersion": lambda name, _: {"arn": _arn("lambda", f"layer:{name}:1")},
-    "aws:lambda/permission:Permission": _plain,
-    "aws:s3/bucket:Bucket": _bucket,
-    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _plain,
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _plain,
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _plain,
-    "aws:s3/bucketPolicy:BucketPolicy": _plain,
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _plain,
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _plain,
-    "aws:s3/bucketVersioning:BucketVersioning": _plain,
-    "aws:sesv2/emailIdentity:EmailIdentity": lambda _, inputs: {
-        "id": inputs["emailIdentity"],
-        "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),
-    },
-    "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
-    "awsx:ecr:Image": lambda _, inputs: {
-        "imageUri": f"{inputs['repositoryUrl']}@sha256:{secrets.token_hex(32)}"
-    },
-}
