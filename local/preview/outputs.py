@@ -1,6 +1,9 @@
-"""The outputs that the provider would give each type of resource, for runs without it."""
+"""The outputs that the provider would give each type of resource, for runs without it.
 
-import secrets
+Each follows from the physical name alone: as random, or as steady from run to run, as the name is.
+"""
+
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,6 +11,11 @@ ACCOUNT = "123456789012"
 REGION = "us-west-2"
 
 Properties = Mapping[str, Any]
+
+
+def _digits(name: str, count: int) -> str:
+    """Hexadecimal digits that stand for an id which the service makes up."""
+    return hashlib.sha256(name.encode()).hexdigest()[:count]
 
 
 def _arn(service: str, resource: str) -> str:
@@ -23,12 +31,12 @@ def _bucket(name: str, _: Properties) -> dict[str, Any]:
 
 
 def _rest_api(name: str, _: Properties) -> dict[str, Any]:
-    api = secrets.token_hex(5)
+    api = _digits(name, 10)
     return {
         "id": api,
         "name": name,
         "executionArn": _arn("execute-api", api),
-        "rootResourceId": secrets.token_hex(5),
+        "rootResourceId": _digits(f"{name}/", 10),
     }
 
 
@@ -53,12 +61,12 @@ def _log_group(name: str, inputs: Properties) -> dict[str, Any]:
     return {"id": full, "name": full, "arn": _arn("logs", f"log-group:{full}")}
 
 
-def _distribution(_: str, __: Properties) -> dict[str, Any]:
-    distribution = "E" + secrets.token_hex(6).upper()
+def _distribution(name: str, _: Properties) -> dict[str, Any]:
+    distribution = "E" + _digits(name, 12).upper()
     return {
         "id": distribution,
         "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{distribution}",
-        "domainName": f"d{secrets.token_hex(6)}.cloudfront.net",
+        "domainName": f"d{_digits(name, 12)}.cloudfront.net",
     }
 
 
@@ -67,8 +75,8 @@ def _repository(name: str, _: Properties) -> dict[str, Any]:
     return {"name": name, "arn": _arn("ecr", f"repository/{name}"), "repositoryUrl": f"{registry}/{name}"}
 
 
-def _user_pool(_: str, __: Properties) -> dict[str, Any]:
-    pool = f"{REGION}_{secrets.token_hex(5)}"
+def _user_pool(name: str, _: Properties) -> dict[str, Any]:
+    pool = f"{REGION}_{_digits(name, 10)}"
     return {"id": pool, "arn": _arn("cognito-idp", f"userpool/{pool}")}
 
 
@@ -119,7 +127,7 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
         "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),
     },
     "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
-    "awsx:ecr:Image": lambda _, inputs: {
-        "imageUri": f"{inputs['repositoryUrl']}@sha256:{secrets.token_hex(32)}"
+    "awsx:ecr:Image": lambda name, inputs: {
+        "imageUri": f"{inputs['repositoryUrl']}@sha256:{_digits(name, 64)}"
     },
 }

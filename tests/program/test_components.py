@@ -9,7 +9,7 @@ import pytest
 
 import components
 from components.base import Component
-from tests.program.pulumi_mocks import ROOT
+from local.preview import ROOT
 
 OWN = "spaceport:"
 EXPECTED_OUTPUTS = {

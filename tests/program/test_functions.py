@@ -8,7 +8,7 @@ import pytest
 
 from components.code import function_files
 from functions.shared.settings import EnvSettings
-from tests.program.pulumi_mocks import ROOT
+from local.preview import ROOT
 
 FUNCTION = "aws:lambda/function:Function"
 COMMON = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}

@@ -7,7 +7,7 @@ import pytest
 
 from components.content_hash import content_hash
 from components.images import CONTEXT, PLATFORM
-from tests.program.pulumi_mocks import ROOT
+from local.preview import ROOT
 
 NAMES = ("sfm", "3dgs", "compressor")
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from functions.shared import tables as documented
-from tests.program.pulumi_mocks import Run
+from local.preview import Run
 
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"
