@@ -3,8 +3,8 @@
 The tests of the program stand on the same run.
 """
 
-from local.preview.config import new_public_key, stack_config
+from local.preview.config import stack_config, stand_in_public_key
 from local.preview.program import PROJECT, ROOT, run_program
 from local.preview.registrations import Registration, Run
 
-__all__ = ["PROJECT", "ROOT", "Registration", "Run", "new_public_key", "run_program", "stack_config"]
+__all__ = ["PROJECT", "ROOT", "Registration", "Run", "run_program", "stack_config", "stand_in_public_key"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from local.preview.program import PROJECT, ROOT
 LOCAL = "local"
 PUBLIC_KEY = f"{PROJECT}:deliveryPublicKey"
 PRIVATE_KEY_SECRET = f"{PROJECT}:deliveryPrivateKeySecret"
+MADE_BY = {PUBLIC_KEY: "bootstrap", PRIVATE_KEY_SECRET: "the local deployer"}
+"""Who makes what a stack's file leaves out."""
 
 
 def stack_names(folder: Path = ROOT) -> list[str]:
@@ -68,14 +71,15 @@ def stand_ins(stack: str, config: Mapping[str, str]) -> dict[str, str]:
     """
     made = {}
     if PUBLIC_KEY not in config:
-        made[PUBLIC_KEY] = new_public_key()
+        made[PUBLIC_KEY] = stand_in_public_key()
     if stack == LOCAL and PRIVATE_KEY_SECRET not in config:
         made[PRIVATE_KEY_SECRET] = SECRET
     return made
 
 
-def new_public_key() -> str:
-    """The public half (PEM) of a key that is made now; nobody has the private half."""
+@cache
+def stand_in_public_key() -> str:
+    """The public half (PEM) of a key that is made once per process; nobody has the private half."""
     key = rsa.generate_private_key(PUBLIC_EXPONENT, KEY_BITS).public_key()
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo

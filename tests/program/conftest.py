@@ -2,13 +2,13 @@
 
 import pytest
 
-from local.preview import Run, new_public_key, run_program, stack_config
+from local.preview import Run, run_program, stack_config, stand_in_public_key
 
 
 @pytest.fixture(scope="session")
 def bootstrap() -> dict[str, str]:
     """Config that bootstrap writes: the public half of a new key."""
-    return {"spaceport:deliveryPublicKey": new_public_key()}
+    return {"spaceport:deliveryPublicKey": stand_in_public_key()}
 
 
 @pytest.fixture(scope="session")
