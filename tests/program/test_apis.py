@@ -14,6 +14,7 @@ PUBLIC = {("GET", "/open/{token}")}
 
 METHOD = "aws:apigateway/method:Method"
 INTEGRATION = "aws:apigateway/integration:Integration"
+ANSWER = "aws:apigateway/response:Response"
 
 
 def api_id(run, name):
@@ -102,14 +103,14 @@ def test_a_function_is_called_by_its_api_and_stage_only(stack):
 
 def test_the_gateways_own_errors_can_be_read_by_the_pages(prod, staging):
     for run in (prod, staging):
-        answers = run.of("aws:apigateway/response:Response")
+        answers = run.of(ANSWER)
         by_api = {(one.inputs["restApiId"], one.inputs["responseType"]) for one in answers}
         assert by_api == {
             (api_id(run, name), kind) for name in TABLES for kind in ("DEFAULT_4XX", "DEFAULT_5XX")
         }
     key = "gatewayresponse.header.Access-Control-Allow-Origin"
-    one_origin = prod.of("aws:apigateway/response:Response")[0].inputs["responseParameters"][key]
-    several = staging.of("aws:apigateway/response:Response")[0].inputs["responseParameters"][key]
+    one_origin = prod.of(ANSWER)[0].inputs["responseParameters"][key]
+    several = staging.of(ANSWER)[0].inputs["responseParameters"][key]
     assert one_origin == "'https://spaceport.example'"
     assert several == "method.request.header.Origin"
 
@@ -142,9 +143,21 @@ def test_a_deployment_waits_for_its_routes_and_follows_them(stack):
             if one.inputs["restApi"] == api_id(stack, name)
         ]
         assert deployment.inputs["triggers"]["routes"] == digest(with_preflights(table))
-        waited = {urn for urn in deployment.dependencies if INTEGRATION in urn}
+        waited = {urn for urn in deployment.dependencies if INTEGRATION in urn or ANSWER in urn}
         made = {one.urn for one in stack.of(INTEGRATION) if one.inputs["restApi"] == api_id(stack, name)}
+        made |= {one.urn for one in stack.of(ANSWER) if one.inputs["restApiId"] == api_id(stack, name)}
         assert waited == made
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_deployment_follows_its_error_answers(prod, staging, name):
+    """They differ between the stacks, for the allowed origins do; the routes are the same."""
+    triggers = [
+        run.one("aws:apigateway/deployment:Deployment", f"{name}-deployment").inputs["triggers"]
+        for run in (prod, staging)
+    ]
+    assert triggers[0]["routes"] == triggers[1]["routes"]
+    assert triggers[0]["answers"] != triggers[1]["answers"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from components.code import function_files
 from functions.shared.settings import EnvSettings
-from local.preview import ROOT
+from local.preview import ROOT, stack_config
 
 FUNCTION = "aws:lambda/function:Function"
 COMMON = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
@@ -105,7 +105,13 @@ def test_logs_are_the_functions_own_and_end(stack):
     used = [one.inputs["loggingConfig"]["logGroup"] for one in stack.of(FUNCTION)]
     assert len(set(used)) == len(used)
     assert set(used) <= set(groups)
-    assert all(group.inputs["retentionInDays"] > 0 for group in groups.values())
+
+
+@pytest.mark.parametrize("name", ["prod", "staging"])
+def test_logs_are_kept_as_long_as_the_config_says(request, name):
+    groups = request.getfixturevalue(name).of("aws:cloudwatch/logGroup:LogGroup")
+    days = {one.inputs["retentionInDays"] for one in groups}
+    assert days == {int(stack_config(name)["spaceport:logRetentionDays"])}
 
 
 def test_calls_are_traced_and_end_before_the_gateway_gives_up(stack):
