@@ -700,6 +700,43 @@ MUTANTS = (
         '"progress/sfm"), "EndOfJob"',
         ("definition",),
     ),
+    # What the real engine or provider would dislike
+    Mutant(
+        "a list's order is a set's",
+        "components/storage.py",
+        "for key in sorted(keys, key=lambda key: key.name)",
+        "for key in keys",
+        ("engine",),
+    ),
+    Mutant(
+        "an input differs from run to run",
+        "components/delivery.py",
+        'comment="Models and their viewer."',
+        'comment=f"Models and their viewer, {id(self)}."',
+        ("engine",),
+    ),
+    Mutant(
+        "a resource is made in an apply",
+        "components/delivery.py",
+        "        self.key_pair_id = key.id\n",
+        "        self.key_pair_id = key.id\n"
+        '        key.id.apply(lambda _: aws.cloudfront.KeyGroup(f"{name}-late", items=[], opts=self._child()))\n',
+        ("engine",),
+    ),
+    Mutant(
+        "an input has a name that the provider does not know",
+        "components/function.py",
+        'tracing_config={"mode": "Active"}',
+        'tracing_config={"mode": "Active", "moode": "Active"}',
+        ("engine",),
+    ),
+    Mutant(
+        "an input has another type",
+        "components/api.py",
+        'endpoint_configuration={"types": "REGIONAL"}',
+        'endpoint_configuration={"types": ["REGIONAL"]}',
+        ("engine",),
+    ),
     # Settings, wiring and config
     Mutant(
         "any text is an origin",
