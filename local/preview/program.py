@@ -41,6 +41,8 @@ def run_program(
     """
 
     async def run() -> Run:
+        # The first error is raised; asyncio would print all that follow from it whenever it finds them.
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         set_root_resource(None)  # type: ignore[arg-type]  # the SDK has no other way to forget an earlier stack
         pulumi.runtime.set_all_config(dict(config))
         mocks = StrictMocks(suffix=suffix, unknown=unknown)

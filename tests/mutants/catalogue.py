@@ -720,7 +720,9 @@ MUTANTS = (
         "components/delivery.py",
         "        self.key_pair_id = key.id\n",
         "        self.key_pair_id = key.id\n"
-        '        key.id.apply(lambda _: aws.cloudfront.KeyGroup(f"{name}-late", items=[], opts=self._child()))\n',
+        "        key.id.apply(\n"
+        '            lambda it: aws.cloudfront.KeyGroup(f"{name}-late", items=[it], opts=self._child())\n'
+        "        )\n",
         ("engine",),
     ),
     Mutant(
@@ -731,10 +733,10 @@ MUTANTS = (
         ("engine",),
     ),
     Mutant(
-        "an input has another type",
-        "components/api.py",
-        'endpoint_configuration={"types": "REGIONAL"}',
-        'endpoint_configuration={"types": ["REGIONAL"]}',
+        "a whole number is none",
+        "components/function.py",
+        "timeout=timeout_seconds",
+        "timeout=timeout_seconds / 2",
         ("engine",),
     ),
     # Settings, wiring and config
