@@ -6,6 +6,7 @@ from components import routes
 from components.account import Account
 from components.adopt import Retention
 from components.api import Api, ApiDefaults
+from components.api_domain import ApiDomain
 from components.definition import Machines
 from components.delivery import Delivery
 from components.function import FunctionRuntime
@@ -40,12 +41,13 @@ mail = Mail(
     ephemeral=settings.ephemeral,
     opts=opts,
 )
-images = Images("images", retention=retention, opts=opts)
+images = Images("images", digests=settings.image_digests, retention=retention, opts=opts)
 runs_on = FunctionRuntime(
     "functions",
     runtime=settings.function_runtime,
     architecture=settings.function_architecture,
     log_retention_days=log_days,
+    reserved_concurrency=settings.reserved_concurrency,
     opts=opts,
 )
 
@@ -57,6 +59,7 @@ api_defaults = ApiDefaults(
     stage_name=settings.api_stage_name,
     log_retention_days=log_days,
     retention=retention,
+    domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
 )
 file_upload_api = Api("file-upload-api", description="Uploads of photos.", defaults=api_defaults, opts=opts)
 projects_api = Api("projects-api", description="Projects.", defaults=api_defaults, opts=opts)
@@ -68,6 +71,9 @@ delivery = Delivery(
     links_stage_name=settings.api_stage_name,
     public_key=settings.delivery_public_key,
     url=settings.delivery_url,
+    domain=settings.delivery_domain,
+    price_class=settings.delivery_price_class,
+    allowed_origins=origins,
     opts=opts,
 )
 
@@ -113,6 +119,7 @@ pulumi.export("userPoolV2ClientId", identity.v2.client_id)
 pulumi.export("userPoolV3Id", identity.v3.id)
 pulumi.export("userPoolV3ClientId", identity.v3.client_id)
 pulumi.export("deliveryUrl", delivery.url)
+pulumi.export("deliveryDomainName", delivery.domain_name)
 pulumi.export("uploadsBucket", storage.uploads_bucket.name)
 pulumi.export("mlBucket", storage.ml_bucket.name)
 pulumi.export("stateMachineArn", pipeline.state_machine_arn)

@@ -7,6 +7,11 @@ import pulumi
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def function_folders(*, root: Path = ROOT) -> list[str]:
+    """List the folders of the functions, sorted."""
+    return sorted(handler.parent.name for handler in root.glob("functions/*/handler.py"))
+
+
 def function_files(function: str, *, root: Path = ROOT) -> list[str]:
     """List the files of a function's archive: the package's root, what all share, and its own folder.
 

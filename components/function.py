@@ -11,6 +11,11 @@ from components.base import Component
 from components.code import function_archive, layer_archive
 
 SERVICE = "spaceport"
+LIVE = "live"
+"""Alias that everything calls: it can be pointed back at an earlier version."""
+RETRIES = 2
+MAX_EVENT_AGE_SECONDS = 6 * 3600
+DEAD_LETTER_DAYS = 14
 
 
 class FunctionRuntime(Component):
@@ -20,6 +25,7 @@ class FunctionRuntime(Component):
         runtime: Lambda runtime.
         architecture: Processor.
         log_retention_days: How long their logs are kept.
+        reserved_concurrency: Calls at once by folder, where a function is to have its own share.
         layer: ARN of the layer with their libraries.
     """
 
@@ -27,6 +33,7 @@ class FunctionRuntime(Component):
     runtime: str
     architecture: str
     log_retention_days: int
+    reserved_concurrency: Mapping[str, int]
     layer: pulumi.Output[str]
 
     def __init__(
@@ -36,12 +43,14 @@ class FunctionRuntime(Component):
         runtime: str,
         architecture: str,
         log_retention_days: int,
+        reserved_concurrency: Mapping[str, int],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
         self.runtime = runtime
         self.architecture = architecture
         self.log_retention_days = log_retention_days
+        self.reserved_concurrency = reserved_concurrency
         layer = aws.lambda_.LayerVersion(
             f"{name}-base-layer",
             layer_name=pulumi.get_project() + "-" + pulumi.get_stack() + "-base",
@@ -56,18 +65,24 @@ class FunctionRuntime(Component):
 
 
 class Function(Component):
-    """One Lambda function with its role, logs and traces.
+    """One Lambda function with its role, logs and traces, called by its alias `LIVE`.
 
     Attributes:
-        function: The function itself.
-        arn: Its ARN.
+        name: Name of the function.
+        arn: ARN of the alias.
+        invoke_arn: The alias as API Gateway integrates it.
+        version: Version that the alias points at.
         role_arn: ARN of its role.
+        dead_letters: Where events end that it could not take; only of an asynchronous function.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:Function"
-    function: aws.lambda_.Function
+    name: pulumi.Output[str]
     arn: pulumi.Output[str]
+    invoke_arn: pulumi.Output[str]
+    version: pulumi.Output[str]
     role_arn: pulumi.Output[str]
+    dead_letters: aws.sqs.Queue | None
 
     def __init__(
         self,
@@ -79,6 +94,7 @@ class Function(Component):
         abilities: Sequence[grants.Statement],
         memory_mb: int,
         timeout_seconds: int,
+        asynchronous: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the function.
@@ -91,6 +107,7 @@ class Function(Component):
             abilities: What it may do besides logging and tracing.
             memory_mb: Memory, and with it the share of a processor.
             timeout_seconds: Longest call.
+            asynchronous: Whether it is called by events, which nobody would repeat by hand.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
@@ -107,13 +124,17 @@ class Function(Component):
             retention_in_days=runs_on.log_retention_days,
             opts=self._child(),
         )
+        self.dead_letters = self._queue() if asynchronous else None
+        gives_up = [grants.send_messages(self.dead_letters.arn)] if self.dead_letters else []
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
-            policy=grants.document(grants.write_logs(log_group.arn), grants.send_traces(), *abilities),
+            policy=grants.document(
+                grants.write_logs(log_group.arn), grants.send_traces(), *gives_up, *abilities
+            ),
             opts=self._child(),
         )
-        self.function = aws.lambda_.Function(
+        function = aws.lambda_.Function(
             f"{name}-function",
             description=description,
             role=role.arn,
@@ -124,6 +145,8 @@ class Function(Component):
             layers=[runs_on.layer],
             memory_size=memory_mb,
             timeout=timeout_seconds,
+            reserved_concurrent_executions=runs_on.reserved_concurrency.get(folder),
+            publish=True,
             environment={
                 "variables": {
                     "POWERTOOLS_SERVICE_NAME": f"{SERVICE}-{name}",
@@ -136,9 +159,29 @@ class Function(Component):
             # A call before the policy is there would fail.
             opts=self._child(depends_on=[policy]),
         )
-        self.arn = self.function.arn
+        self._alias = aws.lambda_.Alias(
+            f"{name}-alias",
+            name=LIVE,
+            function_name=function.name,
+            function_version=function.version,
+            opts=self._child(),
+        )
+        if self.dead_letters:
+            aws.lambda_.FunctionEventInvokeConfig(
+                f"{name}-events",
+                function_name=function.name,
+                qualifier=self._alias.name,
+                maximum_retry_attempts=RETRIES,
+                maximum_event_age_in_seconds=MAX_EVENT_AGE_SECONDS,
+                destination_config={"on_failure": {"destination": self.dead_letters.arn}},
+                opts=self._child(),
+            )
+        self.name = function.name
+        self.arn = self._alias.arn
+        self.invoke_arn = self._alias.invoke_arn
+        self.version = function.version
         self.role_arn = role.arn
-        self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+        self.register_outputs({"name": self.name, "arn": self.arn, "role_arn": self.role_arn})
 
     def allow_calls(self, caller: str, *, service: str, source: pulumi.Input[str]) -> None:
         """Let one AWS service call the function on behalf of one resource.
@@ -151,8 +194,17 @@ class Function(Component):
         aws.lambda_.Permission(
             f"{self._name}-called-by-{caller}",
             action="lambda:InvokeFunction",
-            function=self.function.name,
+            function=self.name,
+            qualifier=self._alias.name,
             principal=service,
             source_arn=source,
+            opts=self._child(),
+        )
+
+    def _queue(self) -> aws.sqs.Queue:
+        return aws.sqs.Queue(
+            f"{self._name}-dead-letters",
+            message_retention_seconds=DEAD_LETTER_DAYS * 24 * 3600,
+            sqs_managed_sse_enabled=True,
             opts=self._child(),
         )

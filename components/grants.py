@@ -12,9 +12,10 @@ LAMBDA = "lambda.amazonaws.com"
 SAGEMAKER = "sagemaker.amazonaws.com"
 STATES = "states.amazonaws.com"
 CLOUDFRONT = "cloudfront.amazonaws.com"
+EVENTS = "events.amazonaws.com"
 
 Arn = pulumi.Input[str]
-Condition = dict[str, dict[str, pulumi.Input[str] | list[str]]]
+Condition = dict[str, dict[str, pulumi.Input[str] | list[str] | list[Arn]]]
 
 
 class Statement(TypedDict):
@@ -281,6 +282,25 @@ def put_job_metrics(namespace: str) -> Statement:
     statement = _allow(["cloudwatch:PutMetricData"], "*")
     statement["Condition"] = {"StringEquals": {"cloudwatch:namespace": namespace}}
     return statement
+
+
+# Queues.
+
+
+def send_messages(queue: Arn) -> Statement:
+    """Adds messages to one queue; cannot read any."""
+    return _allow(["sqs:SendMessage"], queue)
+
+
+def take_lost_events(queue: Arn, rules: list[Arn]) -> Statement:
+    """EventBridge adds to one queue what some rules could not hand over."""
+    return Statement(
+        Effect="Allow",
+        Principal={"Service": EVENTS},
+        Action=["sqs:SendMessage"],
+        Resource=[queue],
+        Condition={"ArnEquals": {"aws:SourceArn": rules}},
+    )
 
 
 # People.

@@ -172,6 +172,7 @@ class Handlers:
             ],
             memory_mb=512,
             timeout_seconds=60,
+            asynchronous=True,
             opts=self.opts,
         )
 

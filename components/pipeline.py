@@ -15,7 +15,6 @@ from components.function import Function
 from components.images import Images
 from components.storage import PrivateBucket, Storage
 
-EVENTS = "events.amazonaws.com"
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
@@ -178,37 +177,52 @@ class JobEvents(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
-        self._tell(
-            "executions",
-            function,
-            {
-                "source": ["aws.states"],
-                "detail-type": [_EXECUTION_ENDS],
-                "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
-            },
+        if function.dead_letters is None:
+            raise ValueError(f"{name} needs a function for events")
+        rules = {
+            "executions": self._rule(
+                "executions",
+                {
+                    "source": ["aws.states"],
+                    "detail-type": [_EXECUTION_ENDS],
+                    "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
+                },
+            ),
+            "jobs": self._rule(
+                "jobs",
+                {
+                    "source": ["aws.sagemaker"],
+                    "detail-type": _JOB_CHANGES,
+                    # Other stacks of the account have jobs too: ours run as our roles.
+                    "detail": {"RoleArn": pipeline.job_roles},
+                },
+            ),
+        }
+        queue = function.dead_letters
+        keeps_lost = aws.sqs.QueuePolicy(
+            f"{name}-dead-letters-policy",
+            queue_url=queue.url,
+            policy=grants.document(grants.take_lost_events(queue.arn, [rule.arn for rule in rules.values()])),
+            opts=self._child(),
         )
-        self._tell(
-            "jobs",
-            function,
-            {
-                "source": ["aws.sagemaker"],
-                "detail-type": _JOB_CHANGES,
-                # Other stacks of the account have jobs too: ours run as our roles.
-                "detail": {"RoleArn": pipeline.job_roles},
-            },
-        )
+        for what, rule in rules.items():
+            function.allow_calls(f"{name}-{what}", service=grants.EVENTS, source=rule.arn)
+            aws.cloudwatch.EventTarget(
+                f"{name}-{what}-target",
+                rule=rule.name,
+                arn=function.arn,
+                dead_letter_config={"arn": queue.arn},
+                opts=self._child(depends_on=[keeps_lost]),
+            )
         self.register_outputs({})
 
-    def _tell(self, what: str, function: Function, pattern: dict[str, object]) -> None:
-        name = f"{self._name}-{what}"
-        rule = aws.cloudwatch.EventRule(
-            f"{name}-rule",
+    def _rule(self, what: str, pattern: dict[str, object]) -> aws.cloudwatch.EventRule:
+        return aws.cloudwatch.EventRule(
+            f"{self._name}-{what}-rule",
             description=f"Changes of the pipeline's {what}.",
             event_pattern=pulumi.Output.json_dumps(pattern),
             opts=self._child(),
         )
-        aws.cloudwatch.EventTarget(f"{name}-target", rule=rule.name, arn=function.arn, opts=self._child())
-        function.allow_calls(name, service=EVENTS, source=rule.arn)
 
 
 def _results(bucket: PrivateBucket, *places: str) -> list[grants.Statement]:

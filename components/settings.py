@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pulumi
 
 from components.adopt import ADOPTABLE, Adoption
+from components.code import function_folders
 
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -22,6 +23,13 @@ _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
 _INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
 _PUBLIC_KEY = r"-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*"
+_DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
+_CERTIFICATE = r"arn:aws:acm:(?P<region>[a-z0-9-]+):\d{12}:certificate/[0-9a-f-]+"
+_CLOUDFRONT_REGION = "us-east-1"
+"""Where CloudFront looks for certificates, whatever the stack's region."""
+PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
+STEPS = ("sfm", "3dgs", "compressor")
+_DIGEST = r"sha256:[0-9a-f]{64}"
 _VAULT_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 _ADOPTION_KEYS = frozenset({"id", "ignoreChanges", "absent"})
 
@@ -37,12 +45,26 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class Domain:
+    """A domain of our own.
+
+    Attributes:
+        name: Such as api.example.com.
+        certificate_arn: ACM certificate that stands for it.
+    """
+
+    name: str
+    certificate_arn: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """The checked settings; `Pulumi.yaml` describes each.
 
     Attributes:
         region: From `aws:region`.
-        delivery_url: None where the distribution's own address is meant; no trailing slash.
+        delivery_url: None where the address of the domain or of the distribution is meant; no trailing slash.
+        image_digests: By step; empty where the program builds the images itself.
         adopt: Empty in an ephemeral stack, whatever the config says: a branch stack starts from staging's
             file.
     """
@@ -54,6 +76,9 @@ class Settings:
     delivery_public_key: str
     delivery_private_key_secret: str
     delivery_url: str | None
+    delivery_domain: Domain | None
+    delivery_price_class: str
+    api_domain: Domain | None
     api_stage_name: str
     function_runtime: str
     function_architecture: str
@@ -62,7 +87,9 @@ class Settings:
     training_instance_types: tuple[str, ...]
     use_spot: bool
     max_training_minutes: int
+    image_digests: Mapping[str, str]
     log_retention_days: int
+    reserved_concurrency: Mapping[str, int]
     ephemeral: bool
     adopt: Mapping[str, Adoption]
 
@@ -101,6 +128,11 @@ class Settings:
             delivery_url=read.optional_text(
                 "deliveryUrl", _ORIGIN, "an address without a path or trailing slash"
             ),
+            delivery_domain=read.domain("delivery", _CLOUDFRONT_REGION),
+            delivery_price_class=read.text(
+                "deliveryPriceClass", "|".join(PRICE_CLASSES), " or ".join(PRICE_CLASSES)
+            ),
+            api_domain=read.domain("api", region),
             api_stage_name=read.text("apiStageName", _STAGE_NAME, "a stage name"),
             function_runtime=read.text("functionRuntime", _RUNTIME, "a Python runtime such as python3.13"),
             function_architecture=read.text(
@@ -117,7 +149,9 @@ class Settings:
             ),
             use_spot=read.flag("useSpot"),
             max_training_minutes=read.whole_number("maxTrainingMinutes", 1, MAX_TRAINING_MINUTES),
+            image_digests=read.digests("imageDigests"),
             log_retention_days=read.whole_number("logRetentionDays", 1, max(LOG_RETENTION_DAYS)),
+            reserved_concurrency=read.shares("reservedConcurrency", function_folders()),
             ephemeral=ephemeral,
             adopt={} if ephemeral else adopt,
         )
@@ -172,6 +206,50 @@ class _Reader:
             self._wrong(key, f"must be a whole number from {minimum} to {maximum}")
             return 0
         return int(value)
+
+    def domain(self, what: str, region: str | None) -> Domain | None:
+        """Read `<what>Domain` and `<what>CertificateArn`, which come together."""
+        keys = f"{what}Domain", f"{what}CertificateArn"
+        values = [self._config.get(key) or "" for key in keys]
+        if not any(values):
+            return None
+        if not all(values):
+            self._wrong(
+                keys[1 if values[0] else 0], f"is missing: it goes with spaceport:{keys[not values[0]]}"
+            )
+            return None
+        name, certificate = values
+        if not re.fullmatch(_DOMAIN, name):
+            self._wrong(keys[0], "must be a domain name in lower case")
+        found = re.fullmatch(_CERTIFICATE, certificate)
+        if not found or found["region"] != region:
+            self._wrong(keys[1], f"must be the ARN of an ACM certificate in {region}")
+        return Domain(name, certificate)
+
+    def digests(self, key: str) -> dict[str, str]:
+        value = self._json(key)
+        if not value:
+            return {}
+        if not isinstance(value, dict) or set(value) != set(STEPS):
+            self._wrong(key, f"must be empty or have a digest for each of {', '.join(STEPS)}")
+            return {}
+        wrong = [step for step, digest in value.items() if not re.fullmatch(_DIGEST, str(digest))]
+        if wrong:
+            self._wrong(key, f"must have digests such as sha256:1f..; {', '.join(wrong)} has not")
+        return {step: str(digest) for step, digest in value.items()}
+
+    def shares(self, key: str, names: Collection[str]) -> dict[str, int]:
+        value = self._json(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or set(value) - set(names):
+            self._wrong(key, f"must be a map from functions ({', '.join(sorted(names))}) to whole numbers")
+            return {}
+        wrong = [name for name, share in value.items() if type(share) is not int or share < 0]
+        if wrong:
+            self._wrong(key, f"must have whole numbers of calls; {', '.join(wrong)} has not")
+            return {}
+        return value
 
     def adoptions(self, key: str) -> dict[str, Adoption]:
         value = self._json(key)

@@ -282,7 +282,18 @@ def _stage(_: str, inputs: Properties) -> dict[str, Any]:
 def _function(name: str, _: Properties) -> dict[str, Any]:
     arn = _arn("lambda", f"function:{name}")
     invoke = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    return {"name": name, "arn": arn, "invokeArn": invoke}
+    return {"name": name, "arn": arn, "invokeArn": invoke, "version": "7"}
+
+
+def _alias(name: str, inputs: Properties) -> dict[str, Any]:
+    arn = _arn("lambda", f"function:{inputs['functionName']}:{name}")
+    invoke = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return {"id": arn, "name": name, "arn": arn, "invokeArn": invoke}
+
+
+def _queue(name: str, _: Properties) -> dict[str, Any]:
+    url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+    return {"id": url, "url": url, "name": name, "arn": _arn("sqs", name)}
 
 
 def _named(service: str, kind: str) -> Callable[[str, Properties], dict[str, Any]]:
@@ -321,9 +332,16 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "pulumi:providers:aws": _plain,
     "aws:apigateway/authorizer:Authorizer": _plain,
     "aws:apigateway/deployment:Deployment": _plain,
+    "aws:apigateway/basePathMapping:BasePathMapping": _plain,
+    "aws:apigateway/domainName:DomainName": lambda _, inputs: {
+        "id": inputs["domainName"],
+        "regionalDomainName": f"d-{secrets.token_hex(5)}.execute-api.{REGION}.amazonaws.com",
+    },
     "aws:apigateway/integration:Integration": _plain,
     "aws:apigateway/method:Method": _plain,
     "aws:apigateway/methodSettings:MethodSettings": _plain,
+    "aws:apigateway/model:Model": _plain,
+    "aws:apigateway/requestValidator:RequestValidator": _plain,
     "aws:apigateway/resource:Resource": _plain,
     "aws:apigateway/response:Response": _plain,
     "aws:apigateway/restApi:RestApi": _rest_api,
@@ -344,7 +362,9 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:ecr/repository:Repository": _repository,
     "aws:iam/role:Role": lambda name, _: {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:iam/rolePolicy:RolePolicy": _plain,
+    "aws:lambda/alias:Alias": _alias,
     "aws:lambda/function:Function": _function,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _plain,
     "aws:lambda/layerVersion:LayerVersion": lambda name, _: {"arn": _arn("lambda", f"layer:{name}:1")},
     "aws:lambda/permission:Permission": _plain,
     "aws:s3/bucket:Bucket": _bucket,
@@ -360,6 +380,8 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
         "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),
     },
     "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
+    "aws:sqs/queue:Queue": _queue,
+    "aws:sqs/queuePolicy:QueuePolicy": _plain,
     "awsx:ecr:Image": lambda _, inputs: {
         "imageUri": f"{inputs['repositoryUrl']}@sha256:{secrets.token_hex(32)}"
     },

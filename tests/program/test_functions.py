@@ -2,15 +2,21 @@
 
 import ast
 import importlib
+import json
+import re
 from pathlib import PurePosixPath
 
 import pytest
 
 from components.code import function_files
 from functions.shared.settings import EnvSettings
-from tests.program.pulumi_mocks import ROOT
+from tests.program.pulumi_mocks import ROOT, run_program, stack_config
 
 FUNCTION = "aws:lambda/function:Function"
+ALIAS = "aws:lambda/alias:Alias"
+EVENTS = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+RULE = "aws:cloudwatch/eventRule:EventRule"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 COMMON = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 FOLDERS = sorted(
     path.parent.name for path in (ROOT / "functions").glob("*/settings.py") if path.parent.name != "shared"
@@ -110,9 +116,11 @@ def test_logs_are_the_functions_own_and_end(stack):
 
 def test_calls_are_traced_and_end_before_the_gateway_gives_up(stack):
     behind_apis = {one.inputs["uri"] for one in stack.of("aws:apigateway/integration:Integration")}
+    invoked = {one.inputs["functionName"]: one.outputs["invokeArn"] for one in stack.of(ALIAS)}
+    assert behind_apis < set(invoked.values())
     for one in stack.of(FUNCTION):
         assert one.inputs["tracingConfig"]["mode"] == "Active"
-        if one.outputs["invokeArn"] in behind_apis:
+        if invoked[one.outputs["name"]] in behind_apis:
             assert one.inputs["timeout"] <= 29
 
 
@@ -131,3 +139,49 @@ def test_the_layer_is_built_for_what_the_functions_run_on(stack):
         assert one.inputs["architectures"] == layer.inputs["compatibleArchitectures"]
     runtime, architecture = layer.inputs["compatibleRuntimes"][0], layer.inputs["compatibleArchitectures"][0]
     assert layer.inputs["code"].path == f"build/layers/base-{runtime}-{architecture}.zip"
+
+
+def test_everything_calls_a_function_by_its_alias(stack):
+    aliases = {one.inputs["functionName"]: one for one in stack.of(ALIAS)}
+    for one in stack.of(FUNCTION):
+        alias = aliases[one.outputs["name"]]
+        assert one.inputs["publish"] is True
+        assert alias.inputs["functionVersion"] == one.outputs["version"]
+        unqualified = re.escape(one.outputs["arn"])
+        for other in stack.registrations:
+            if other.custom and other is not alias:
+                seen = re.search(rf"{unqualified}(?!:{alias.outputs['name']})", str(other.inputs))
+                assert not seen, other.urn
+    for permission in stack.of("aws:lambda/permission:Permission"):
+        assert permission.inputs["qualifier"] == aliases[permission.inputs["function"]].outputs["name"]
+
+
+def test_what_events_could_not_tell_is_kept(stack):
+    called_by_events = {one.inputs["arn"]: one for one in stack.of("aws:cloudwatch/eventTarget:EventTarget")}
+    assert called_by_events
+    queues = {one.outputs["arn"]: one for one in stack.of("aws:sqs/queue:Queue")}
+    settings = {one.inputs["functionName"]: one.inputs for one in stack.of(EVENTS)}
+    policies = {one.inputs["queueUrl"]: json.loads(one.inputs["policy"]) for one in stack.of(QUEUE_POLICY)}
+    used = set()
+    for alias in stack.of(ALIAS):
+        if alias.outputs["arn"] in called_by_events:
+            given_up = settings[alias.inputs["functionName"]]
+            queue = given_up["destinationConfig"]["onFailure"]["destination"]
+            assert given_up["qualifier"] == alias.outputs["name"]
+            assert 0 < given_up["maximumRetryAttempts"] <= 2
+            assert queues[queue].inputs["sqsManagedSseEnabled"] is True
+            used.add(queue)
+    assert used == set(queues)
+    rules = {one.outputs["name"]: one.outputs["arn"] for one in stack.of(RULE)}
+    for target in stack.of("aws:cloudwatch/eventTarget:EventTarget"):
+        queue = queues[target.inputs["deadLetterConfig"]["arn"]]
+        (statement,) = policies[queue.outputs["url"]]["Statement"]
+        assert rules[target.inputs["rule"]] in statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+
+
+def test_a_share_of_the_concurrency_is_given_only_where_it_is_asked_for(prod, bootstrap):
+    assert not [one for one in prod.of(FUNCTION) if "reservedConcurrentExecutions" in one.inputs]
+    config = stack_config("prod", {**bootstrap, "spaceport:reservedConcurrency": {"ml_jobs": 20}})
+    run = run_program(config, stack="prod")
+    shares = {one.name: one.inputs.get("reservedConcurrentExecutions") for one in run.of(FUNCTION)}
+    assert {name: share for name, share in shares.items() if share} == {"ml-jobs-function": 20}

@@ -74,7 +74,10 @@ def test_no_action_is_a_wildcard(stack):
 
 
 def test_every_resource_is_the_programs_own_or_has_a_reason(stack):
-    physical = {one.id for one in stack.registrations if one.custom and re.search(r"[0-9a-f]{8}", one.id)}
+    ids = {
+        name for one in stack.registrations if one.custom for name in (one.id, one.outputs.get("name", ""))
+    }
+    physical = {name for name in ids if re.search(r"[0-9a-f]{8}", name)}
     physical |= {one.id for one in stack.of("aws:sesv2/emailIdentity:EmailIdentity")}
     for one, statement in statements(stack):
         for resource in statement.get("Resource", []):

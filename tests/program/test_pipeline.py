@@ -15,7 +15,7 @@ def test_the_definition_names_this_programs_resources(stack):
     states = json.loads(text)["States"]
     assert (
         states["CheckCapture"]["Parameters"]["FunctionName"]
-        == (stack.one("aws:lambda/function:Function", "pipeline-steps-function").outputs["arn"])
+        == stack.one("aws:lambda/alias:Alias", "pipeline-steps-alias").outputs["arn"]
     )
     images = {one.name: one.outputs["imageUri"] for one in stack.of("awsx:ecr:Image")}
     assert states["Sfm"]["Parameters"]["AppSpecification"]["ImageUri"] == images["sfm-build"]
@@ -80,16 +80,16 @@ def test_events_of_this_pipeline_alone_reach_the_function(stack):
 
 
 def test_the_rules_call_the_function_and_may(stack):
-    function = stack.one("aws:lambda/function:Function", "job-events-function")
+    alias = stack.one("aws:lambda/alias:Alias", "job-events-alias")
     targets = stack.of("aws:cloudwatch/eventTarget:EventTarget")
     rules = {one.outputs["name"]: one.outputs["arn"] for one in stack.of(RULE)}
     assert {one.inputs["rule"] for one in targets} == set(rules)
-    assert {one.inputs["arn"] for one in targets} == {function.outputs["arn"]}
+    assert {one.inputs["arn"] for one in targets} == {alias.outputs["arn"]}
     permissions = {
         one.inputs["sourceArn"]
         for one in stack.of("aws:lambda/permission:Permission")
         if one.inputs["principal"] == "events.amazonaws.com"
-        and one.inputs["function"] == function.outputs["name"]
+        and one.inputs["function"] == alias.inputs["functionName"]
     }
     assert permissions == set(rules.values())
 
