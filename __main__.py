@@ -32,13 +32,18 @@ log_days = settings.log_retention_days
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
 
 storage = Storage("storage", allowed_origins=origins, retention=retention, opts=opts)
-identity = Identity("identity", retention=retention, opts=opts)
 mail = Mail(
     "mail",
     address=settings.mail_from,
     domain=settings.mail_domain,
     account=account,
     ephemeral=settings.ephemeral,
+    opts=opts,
+)
+identity = Identity(
+    "identity",
+    mails=mail.cognito_mails(address=settings.mail_from, through_ses=settings.cognito_mails_through_ses),
+    retention=retention,
     opts=opts,
 )
 images = Images("images", digests=settings.image_digests, retention=retention, opts=opts)
@@ -123,3 +128,4 @@ pulumi.export("deliveryDomainName", delivery.domain_name)
 pulumi.export("uploadsBucket", storage.uploads_bucket.name)
 pulumi.export("mlBucket", storage.ml_bucket.name)
 pulumi.export("stateMachineArn", pipeline.state_machine_arn)
+pulumi.export("mailDkimTokens", mail.dkim_tokens)

@@ -34,6 +34,7 @@ class UserPool(Component):
         *,
         group: str,
         handle_required: bool,
+        mails: aws.cognito.UserPoolEmailConfigurationArgsDict,
         retention: Retention,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -44,6 +45,7 @@ class UserPool(Component):
             group: Group of the invited people.
             handle_required: Whether `preferred_username` is given at the invitation and stays; otherwise its
                 owner chooses and changes it.
+            mails: How its mails are sent.
             retention: How it is kept.
             opts: The component's options.
         """
@@ -67,6 +69,7 @@ class UserPool(Component):
                 _text_attribute("email", required=True, mutable=True),
                 _text_attribute("preferred_username", required=handle_required, mutable=not handle_required),
             ],
+            email_configuration=mails,
             deletion_protection="INACTIVE" if retention.ephemeral else "ACTIVE",
             opts=retention.stateful(name, parent=self),
         )
@@ -109,13 +112,19 @@ class Identity(Component):
     v3: UserPool
 
     def __init__(
-        self, name: str, *, retention: Retention, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        mails: aws.cognito.UserPoolEmailConfigurationArgsDict,
+        retention: Retention,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
         self.v2 = UserPool(
             "user-pool-v2",
             group="beta-testers-v2",
             handle_required=True,
+            mails=mails,
             retention=retention,
             opts=self._child(),
         )
@@ -123,6 +132,7 @@ class Identity(Component):
             "user-pool-v3",
             group="beta-testers-v3",
             handle_required=False,
+            mails=mails,
             retention=retention,
             opts=self._child(),
         )

@@ -73,6 +73,7 @@ class Settings:
     environment: str
     allowed_origins: tuple[str, ...]
     mail_from: str
+    cognito_mails_through_ses: bool
     delivery_public_key: str
     delivery_private_key_secret: str
     delivery_url: str | None
@@ -118,6 +119,7 @@ class Settings:
                 "allowedOrigins", _ORIGIN, "an origin such as https://app.example.com, no path"
             ),
             mail_from=read.text("mailFrom", _MAIL_ADDRESS, "a mail address in lower case"),
+            cognito_mails_through_ses=read.flag("cognitoMailsThroughSes"),
             delivery_public_key=read.text(
                 "deliveryPublicKey", _PUBLIC_KEY, "a public key in PEM form"
             ).strip()

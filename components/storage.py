@@ -15,7 +15,26 @@ OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
 ABORT_UPLOADS_AFTER_DAYS = 7
 KEEP_OLD_VERSIONS_DAYS = 30
+TIER_ORIGINALS_AFTER_DAYS = 30
+EXPIRE_INTERMEDIATES_AFTER_DAYS = 30
+INTERMEDIATE = ("spaceport-kept", "for-a-while")
+"""Tag of what a job leaves behind besides its model; a job's folder cannot be told by a prefix."""
 _PREFLIGHT_SECONDS = 3600
+
+LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
+
+_TIER_ORIGINALS: LifecycleRule = {
+    "id": "tier-originals",
+    "status": "Enabled",
+    "filter": {"prefix": "uploads/"},
+    "transitions": [{"days": TIER_ORIGINALS_AFTER_DAYS, "storage_class": "INTELLIGENT_TIERING"}],
+}
+_EXPIRE_INTERMEDIATES: LifecycleRule = {
+    "id": "expire-intermediates",
+    "status": "Enabled",
+    "filter": {"tag": {"key": INTERMEDIATE[0], "value": INTERMEDIATE[1]}},
+    "expiration": {"days": EXPIRE_INTERMEDIATES_AFTER_DAYS},
+}
 
 
 class PrivateBucket(Component):
@@ -40,6 +59,7 @@ class PrivateBucket(Component):
         *,
         allowed_origins: Sequence[str],
         allowed_methods: Sequence[str],
+        lifecycle: Sequence[LifecycleRule],
         retention: Retention,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -93,7 +113,10 @@ class PrivateBucket(Component):
                     "status": "Enabled",
                     "filter": {"prefix": ""},
                     "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
+                    # A marker whose versions are all gone is only clutter.
+                    "expiration": {"expired_object_delete_marker": True},
                 },
+                *lifecycle,
             ],
             opts=self._setting("lifecycle"),
         )
@@ -184,6 +207,7 @@ class Storage(Component):
             "uploads-bucket",
             allowed_origins=allowed_origins,
             allowed_methods=["GET", "HEAD", "PUT"],
+            lifecycle=[_TIER_ORIGINALS],
             retention=retention,
             opts=self._child(),
         )
@@ -192,6 +216,7 @@ class Storage(Component):
             "ml-bucket",
             allowed_origins=allowed_origins,
             allowed_methods=["GET", "HEAD"],
+            lifecycle=[_EXPIRE_INTERMEDIATES],
             retention=retention,
             opts=self._child(),
         )

@@ -378,6 +378,7 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:sesv2/emailIdentity:EmailIdentity": lambda _, inputs: {
         "id": inputs["emailIdentity"],
         "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),
+        "dkimSigningAttributes": {"tokens": [secrets.token_hex(16) for _ in range(3)]},
     },
     "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
     "aws:sqs/queue:Queue": _queue,

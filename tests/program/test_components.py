@@ -26,6 +26,7 @@ EXPECTED_OUTPUTS = {
     "deliveryDomainName",
     "deliveryUrl",
     "uploadsBucket",
+    "mailDkimTokens",
     "mlBucket",
     "stateMachineArn",
 }

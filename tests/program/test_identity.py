@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.program.pulumi_mocks import run_program, stack_config
+
 POOL = "aws:cognito/userPool:UserPool"
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 POOLS = ("user-pool-v2", "user-pool-v3")
@@ -62,3 +64,18 @@ def test_clients_and_pools_are_exported(stack):
         assert (
             stack.outputs[f"userPool{upper}ClientId"] == stack.one(CLIENT, f"user-pool-{version}-client").id
         )
+
+
+def test_mails_go_through_ses_once_the_domain_is_verified(prod, bootstrap):
+    assert all(
+        pool.inputs["emailConfiguration"] == {"emailSendingAccount": "COGNITO_DEFAULT"}
+        for pool in prod.of(POOL)
+    )
+    config = stack_config("prod", {**bootstrap, "spaceport:cognitoMailsThroughSes": True})
+    run = run_program(config, stack="prod")
+    (identity,) = run.of("aws:sesv2/emailIdentity:EmailIdentity")
+    for pool in run.of(POOL):
+        mails = pool.inputs["emailConfiguration"]
+        assert mails["emailSendingAccount"] == "DEVELOPER"
+        assert mails["sourceArn"] == identity.outputs["arn"]
+        assert mails["fromEmailAddress"].endswith("@" + identity.inputs["emailIdentity"])

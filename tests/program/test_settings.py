@@ -100,6 +100,11 @@ def test_every_problem_is_told_at_once(load):
         ("deliveryPublicKey", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"),
         ("deliveryPrivateKeySecret", None),
         ("deliveryUrl", "https://models.example.com/"),
+        ("cognitoMailsThroughSes", "later"),
+        ("deliveryDomain", "models.example.com"),
+        ("deliveryCertificateArn", "arn:aws:acm:us-east-1:123456789012:certificate/1a"),
+        ("deliveryPriceClass", "PriceClass_0"),
+        ("apiDomain", "api.example.com"),
         ("apiStageName", "pro/d"),
         ("functionRuntime", "nodejs22.x"),
         ("functionArchitecture", "riscv"),
@@ -108,7 +113,11 @@ def test_every_problem_is_told_at_once(load):
         ("trainingInstanceTypes", "[]"),
         ("maxTrainingMinutes", "0"),
         ("maxTrainingMinutes", "soon"),
+        ("imageDigests", '{"sfm": "sha256:0"}'),
+        ("imageDigests", '{"sfm": "latest", "3dgs": "latest", "compressor": "latest"}'),
         ("logRetentionDays", "8"),
+        ("reservedConcurrency", '{"nobody": 1}'),
+        ("reservedConcurrency", '{"ml_jobs": "many"}'),
         ("ephemeral", "yes"),
         ("adopt", "[]"),
         ("adopt", "{not json"),
@@ -122,6 +131,19 @@ def test_a_wrong_value_is_told_by_its_key(load, key, value):
         load(**{key: value})
     (problem,) = caught.value.problems
     assert f"spaceport:{key}" in problem
+
+
+@pytest.mark.parametrize(
+    ("what", "region", "other"), [("delivery", "us-east-1", "us-west-2"), ("api", "us-west-2", "us-east-1")]
+)
+def test_a_certificate_is_of_the_region_that_needs_it(load, what, region, other):
+    def certificate(place: str) -> dict[str, str]:
+        arn = f"arn:aws:acm:{place}:123456789012:certificate/1a"
+        return {f"{what}Domain": f"{what}.example.com", f"{what}CertificateArn": arn}
+
+    assert load(**certificate(region))
+    with pytest.raises(SettingsError, match=f"in {region}"):
+        load(**certificate(other))
 
 
 def test_a_missing_region_is_told(bootstrap):
