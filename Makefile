@@ -3,9 +3,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PHOTOS ?=
+STACK ?= prod
+AGAINST ?=
+# Compiling the AWS provider's modules takes longer than anything that is done with them.
+COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
 SOURCES := __main__.py components functions images/common images/sfm images/3dgs images/compressor local tests
 
-.PHONY: help setup setup-tests demo serve test check lint types lock clean
+.PHONY: help setup setup-tests demo serve preview mutants test check lint types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +25,9 @@ demo: setup ## From photos to a model in the browser, on this machine (PHOTOS=fo
 
 serve: setup ## The same, and keep the cloud up for a look at the viewer
 	@$(BIN)/python -m local.demo --serve $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=staging shows what differs)
+	@$(COMPILED_ONCE) $(BIN)/python -m local.preview $(STACK) $(if $(AGAINST),--against $(AGAINST))
 
 test: setup-tests lint types ## Every check: lint, types, all tests
 	$(BIN)/python -m pytest

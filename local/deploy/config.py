@@ -64,7 +64,7 @@ def read_project(folder: Path) -> Project:
         ConfigError: There is none, or its config section is not one.
     """
     path = folder / "Pulumi.yaml"
-    document = _read_yaml(path)
+    document = read_yaml(path)
     name = document.get("name")
     if not isinstance(name, str):
         raise ConfigError(f"{path} names no project")
@@ -98,14 +98,7 @@ def stack_config(
         ConfigError: A missing file or value, a wrong type, or an unknown key, each named.
     """
     project = read_project(folder)
-    path = folder / f"Pulumi.{stack}.yaml"
-    given = _read_yaml(path).get("config") or {}
-    values: dict[str, tuple[Any, str]] = {
-        entry.key: (entry.default, "Pulumi.yaml")
-        for entry in project.entries.values()
-        if entry.default is not None
-    }
-    values |= {_full(project.name, key): (value, path.name) for key, value in given.items()}
+    values = given_values(project, folder, stack)
     for key, value in (machine or {}).items():
         if _full(project.name, key) in project.entries:
             values[_full(project.name, key)] = (value, "this machine")
@@ -115,12 +108,33 @@ def stack_config(
     if missing:
         raise ConfigError(
             f"stack {stack!r} gives no value for {', '.join(missing)}, which Pulumi.yaml requires: "
-            f"put it into {path.name}"
+            f"put it into {_stack_file(stack)}"
         )
     return {key: _text(project, key, value, source) for key, (value, source) in values.items()}
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def given_values(project: Project, folder: Path, stack: str) -> dict[str, tuple[Any, str]]:
+    """What the files give, unchecked: each value by full key, with the name of the file that gives it.
+
+    Raises:
+        ConfigError: The stack's file is missing or not a YAML map.
+    """
+    name = _stack_file(stack)
+    given = read_yaml(folder / name).get("config") or {}
+    values: dict[str, tuple[Any, str]] = {
+        entry.key: (entry.default, "Pulumi.yaml")
+        for entry in project.entries.values()
+        if entry.default is not None
+    }
+    return values | {_full(project.name, key): (value, name) for key, value in given.items()}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a YAML file that is a map.
+
+    Raises:
+        ConfigError: It is missing or something else.
+    """
     try:
         document = yaml.safe_load(path.read_text())
     except FileNotFoundError as error:
@@ -132,6 +146,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ConfigError(f"{path} must be a map")
     return document
+
+
+def _stack_file(stack: str) -> str:
+    return f"Pulumi.{stack}.yaml"
 
 
 def _full(project: str, key: str) -> str:

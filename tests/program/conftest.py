@@ -1,18 +1,14 @@
 """The program, run once per stack: with the real stack files and what bootstrap adds to them."""
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.program.pulumi_mocks import Run, run_program, stack_config
+from local.preview import Run, run_program, stack_config, stand_in_public_key
 
 
 @pytest.fixture(scope="session")
 def bootstrap() -> dict[str, str]:
     """Config that bootstrap writes: the public half of a new key."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return {"spaceport:deliveryPublicKey": key.public_bytes(serialization.Encoding.PEM, form).decode()}
+    return {"spaceport:deliveryPublicKey": stand_in_public_key()}
 
 
 @pytest.fixture(scope="session")

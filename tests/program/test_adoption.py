@@ -3,7 +3,7 @@
 import pytest
 
 from components.adopt import ADOPTABLE, BUCKETS
-from tests.program.pulumi_mocks import run_program, stack_config
+from local.preview import run_program, stack_config
 
 SPLIT_SETTINGS = 7
 

@@ -9,7 +9,7 @@ from components import routes
 from components.gateway_answers import ANSWERS
 from components.routes import Route, digest, path_prefixes, with_preflights
 from functions.shared.errors import error_body, internal, not_found, unauthorized
-from tests.program.pulumi_mocks import run_program, stack_config
+from local.preview import run_program, stack_config
 
 TABLES = {"file-upload-api": routes.FILE_UPLOAD, "projects-api": routes.PROJECTS, "ml-api": routes.ML}
 PUBLIC = {("GET", "/open/{token}")}

@@ -10,7 +10,7 @@ import pytest
 import components
 from components.api_domain import ApiDomain
 from components.base import Component
-from tests.program.pulumi_mocks import ROOT
+from local.preview import ROOT
 
 OWN = "spaceport:"
 ON_REQUEST = {ApiDomain.TYPE}

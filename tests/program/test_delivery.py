@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.delivery import CACHING_DISABLED
-from tests.program.pulumi_mocks import run_program, stack_config
+from local.preview import run_program, stack_config
 
 
 def distribution(run):

@@ -10,7 +10,7 @@ import pytest
 
 from components.code import function_files
 from functions.shared.settings import EnvSettings
-from tests.program.pulumi_mocks import ROOT, run_program, stack_config
+from local.preview import ROOT, run_program, stack_config
 
 FUNCTION = "aws:lambda/function:Function"
 ALIAS = "aws:lambda/alias:Alias"

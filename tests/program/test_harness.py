@@ -4,7 +4,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from tests.program.pulumi_mocks import run_program
+from local.preview import run_program
 
 
 def provider():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.program.pulumi_mocks import run_program, stack_config
+from local.preview import run_program, stack_config
 
 POOL = "aws:cognito/userPool:UserPool"
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"

@@ -7,7 +7,7 @@ import pytest
 
 from components.content_hash import content_hash
 from components.images import CONTEXT, PLATFORM
-from tests.program.pulumi_mocks import ROOT, run_program, stack_config
+from local.preview import ROOT, run_program, stack_config
 
 NAMES = ("sfm", "3dgs", "compressor")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from components.settings import Settings, SettingsError
-from tests.program.pulumi_mocks import PROJECT, ROOT, read_yaml, run_program, schema, stack_config
+from local.deploy.config import read_yaml
+from local.preview import PROJECT, ROOT, run_program, stack_config
 
 STACKS = ("staging", "prod", "local")
 TYPES = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
@@ -16,6 +17,12 @@ MADE_ELSEWHERE = {
     # The embedded cloud makes its own key and secret.
     "local": {"spaceport:deliveryPublicKey", "spaceport:deliveryPrivateKeySecret"},
 }
+
+
+def schema():
+    """The project's config schema by full key."""
+    entries = read_yaml(ROOT / "Pulumi.yaml")["config"]
+    return {f"{PROJECT}:{key}": entry for key, entry in entries.items()}
 
 
 def load_settings(config: Mapping[str, str]) -> Settings:

@@ -7,7 +7,7 @@ import pytest
 
 from components.storage import INTERMEDIATE
 from functions.shared import tables as documented
-from tests.program.pulumi_mocks import Run
+from local.preview import Run
 
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"
