@@ -15,10 +15,12 @@ class Mail(Component):
     An ephemeral stack makes none: its mails come from the identity that another stack of the account owns.
 
     Attributes:
+        address: The address itself.
         identities: ARNs of what SES may take as the sender's identity: the address itself or its domain.
     """
 
     TYPE: ClassVar[str] = "spaceport:mail:Mail"
+    address: str
     identities: list[pulumi.Output[str]]
 
     def __init__(
@@ -32,6 +34,7 @@ class Mail(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
+        self.address = address
         if ephemeral:
             domain_identity = account.arn("ses", f"identity/{domain}")
         else:

@@ -133,6 +133,12 @@ def caller_of(event: BaseProxyEvent) -> Caller:
     return caller_from_claims(claims if isinstance(claims, dict) else {})
 
 
+def source_ip_of(event: BaseProxyEvent) -> str:
+    """Say from which address the request came, as API Gateway saw it; "" when it says nothing."""
+    identity = event.raw_event.get("requestContext", {}).get("identity")
+    return str(identity.get("sourceIp") or "") if isinstance(identity, dict) else ""
+
+
 def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:
     """Make the resolver of one function.
 

@@ -16,6 +16,9 @@ EXPECTED_OUTPUTS = {
     "fileUploadApiUrl",
     "projectsApiUrl",
     "mlApiUrl",
+    "inviteV2ApiUrl",
+    "inviteV3ApiUrl",
+    "waitlistApiUrl",
     "userPoolV2Id",
     "userPoolV2ClientId",
     "userPoolV3Id",
@@ -80,6 +83,8 @@ def test_the_outputs_that_others_need_are_there(stack):
     assert set(stack.outputs) == EXPECTED_OUTPUTS
     assert all(stack.outputs.values())
     assert stack.outputs["projectsApiUrl"].endswith("/prod/projects")
+    assert stack.outputs["inviteV2ApiUrl"].endswith("/prod/invite")
+    assert stack.outputs["inviteV3ApiUrl"].endswith("/prod/invite")
     assert not any(value.endswith("/") for value in stack.outputs.values())
 
 
