@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from functions.shared.api import ApiModel
+from functions.shared.api import ApiModel, OneLine
 from functions.shared.mail_address import MailAddress
 
 
@@ -14,7 +14,7 @@ def _none_if_empty(value: object) -> object:
 
 Left = BeforeValidator(_none_if_empty)
 """A field that forms send empty when nothing was entered."""
-PersonName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=100)]
+PersonName = Annotated[OneLine, Field(max_length=100)]
 Handle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,39}$")]
 Group = Annotated[str, Field(max_length=128)]
 

@@ -2,14 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
-from functions.shared.api import ApiModel
+from functions.shared.api import ApiModel, OneLine
 from functions.shared.mail_address import MailAddress
 
 MAX_MESSAGE_CHARACTERS = 5_000
-
-OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class PublicModel(ApiModel):
