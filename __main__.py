@@ -2,11 +2,11 @@
 
 import pulumi
 
-from components import routes
 from components.account import Account
 from components.adopt import Retention
-from components.api import Api, ApiDefaults
+from components.api import ApiDefaults
 from components.api_domain import ApiDomain
+from components.apis import Apis
 from components.definition import Machines
 from components.delivery import Delivery
 from components.function import FunctionRuntime
@@ -66,14 +66,11 @@ api_defaults = ApiDefaults(
     retention=retention,
     domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
 )
-file_upload_api = Api("file-upload-api", description="Uploads of photos.", defaults=api_defaults, opts=opts)
-projects_api = Api("projects-api", description="Projects.", defaults=api_defaults, opts=opts)
-ml_api = Api("ml-api", description="Jobs, and the opening of links.", defaults=api_defaults, opts=opts)
+apis = Apis.open(defaults=api_defaults, opts=opts)
 delivery = Delivery(
     "delivery",
     bucket=storage.ml_bucket,
-    links_api=ml_api,
-    links_stage_name=settings.api_stage_name,
+    links_api=apis.by_name["ml-api"],
     public_key=settings.delivery_public_key,
     url=settings.delivery_url,
     domain=settings.delivery_domain,
@@ -82,7 +79,9 @@ delivery = Delivery(
     opts=opts,
 )
 
-handlers = Handlers(account=account, runs_on=runs_on, storage=storage, allowed_origins=origins, opts=opts)
+handlers = Handlers(
+    account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
+)
 pipeline = Pipeline(
     "pipeline",
     account=account,
@@ -99,26 +98,26 @@ pipeline = Pipeline(
     log_retention_days=log_days,
     opts=opts,
 )
-job_events = handlers.job_events(
-    state_machine=pipeline.state_machine_arn, mail_from=settings.mail_from, mail_identities=mail.identities
-)
+job_events = handlers.job_events(state_machine=pipeline.state_machine_arn)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 
 functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
-    "delivery": handlers.delivery(
-        delivery_url=delivery.url,
-        key_pair_id=delivery.key_pair_id,
-        private_key_secret=settings.delivery_private_key_secret,
-    ),
+    "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery_private_key_secret),
+    "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
+    "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
+    "waitlist": handlers.waitlist(staff_email=settings.staff_email),
 }
+addresses = apis.serve(functions)
 
-pulumi.export("fileUploadApiUrl", file_upload_api.serve(routes.FILE_UPLOAD, functions))
-projects_url = projects_api.serve(routes.PROJECTS, functions)
-pulumi.export("projectsApiUrl", pulumi.Output.concat(projects_url, "/projects"))
-pulumi.export("mlApiUrl", ml_api.serve(routes.ML, functions))
+pulumi.export("fileUploadApiUrl", addresses["file-upload-api"])
+pulumi.export("projectsApiUrl", addresses["projects-api"])
+pulumi.export("mlApiUrl", addresses["ml-api"])
+pulumi.export("inviteV2ApiUrl", addresses["invite-v2-api"])
+pulumi.export("inviteV3ApiUrl", addresses["invite-v3-api"])
+pulumi.export("waitlistApiUrl", addresses["waitlist-api"])
 pulumi.export("userPoolV2Id", identity.v2.id)
 pulumi.export("userPoolV2ClientId", identity.v2.client_id)
 pulumi.export("userPoolV3Id", identity.v3.id)

@@ -19,10 +19,11 @@ from components.routes import Route, digest, path_prefixes, with_preflights
 
 API_GATEWAY = "apigateway.amazonaws.com"
 REQUESTS_PER_SECOND = 50
-BURST = 100
 _JSON = "application/json"
 _JSON_OBJECT = json.dumps({"$schema": "http://json-schema.org/draft-04/schema#", "type": "object"})
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+BURST_SECONDS = 2
+"""A burst may have the requests of so many seconds at once."""
 # The route's template, never the path itself: a link's token is part of the path.
 _ACCESS_LOG = json.dumps(
     {
@@ -71,6 +72,7 @@ class Api(Component):
         rest_api: The REST API.
         authorizer: Takes tokens of every given pool.
         host: Host name of its address.
+        stage_name: Its one stage, which may come later.
         answers: Its own error answers.
         answers_digest: Digest of them: only a new deployment makes them effective.
     """
@@ -79,6 +81,7 @@ class Api(Component):
     rest_api: aws.apigateway.RestApi
     authorizer: aws.apigateway.Authorizer
     host: pulumi.Output[str]
+    stage_name: str
     answers: list[pulumi.Resource]
     answers_digest: str
 
@@ -92,6 +95,7 @@ class Api(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._defaults = defaults
+        self.stage_name = defaults.stage_name
         self.rest_api = aws.apigateway.RestApi(
             name,
             description=description,
@@ -128,7 +132,7 @@ class Api(Component):
 
         Args:
             routes: The routes, preflights left out.
-            functions: By the folder that routes name.
+            functions: By the name that routes give.
         """
         stage = ApiStage(
             self._name,
@@ -167,7 +171,7 @@ class ApiStage(Component):
             name: Logical name.
             api: The API.
             routes: What it serves, preflights left out.
-            functions: By the folder that routes name.
+            functions: By the name that routes give.
             defaults: Stage name and how long access logs are kept.
             opts: The component's options.
         """
@@ -207,7 +211,7 @@ class ApiStage(Component):
                 "routes": digest(served),
                 "answers": api.answers_digest,
                 "bodies": _JSON_OBJECT,
-                **{folder: function.arn for folder, function in called.items()},
+                **{called_as: function.arn for called_as, function in called.items()},
             },
             opts=self._child(depends_on=[*api.answers, *integrations]),
         )
@@ -226,18 +230,15 @@ class ApiStage(Component):
             access_log_settings={"destination_arn": access_logs.arn, "format": _ACCESS_LOG},
             opts=self._child(),
         )
-        aws.apigateway.MethodSettings(
-            f"{name}-limits",
-            rest_api=api.rest_api.id,
-            stage_name=stage.stage_name,
-            method_path="*/*",
-            settings={
-                "throttling_rate_limit": REQUESTS_PER_SECOND,
-                "throttling_burst_limit": BURST,
-                "metrics_enabled": True,
-            },
-            opts=self._child(),
-        )
+        limits = self._limit(f"{name}-limits", stage, "*/*", REQUESTS_PER_SECOND)
+        for route in routes:
+            if route.requests_per_second is not None:
+                # Gateway writes the slashes of a method's path so; one change of a stage waits for the other.
+                path = f"{route.path.replace('/', '~1')}/{route.method}"
+                slug = f"{route.method.lower()}{_slug(route.path)}"
+                self._limit(
+                    f"{name}-{slug}-limits", stage, path, route.requests_per_second, depends_on=[limits]
+                )
         self.url = stage.invoke_url
         if defaults.domain:
             base_path = name.removesuffix("-api")
@@ -245,6 +246,28 @@ class ApiStage(Component):
                 defaults.domain.publish(base_path, rest_api=api.rest_api.id, stage=stage.stage_name)
             )
         self.register_outputs({"url": self.url})
+
+    def _limit(
+        self,
+        name: str,
+        stage: aws.apigateway.Stage,
+        method_path: str,
+        requests_per_second: int,
+        *,
+        depends_on: list[pulumi.Resource] | None = None,
+    ) -> aws.apigateway.MethodSettings:
+        return aws.apigateway.MethodSettings(
+            name,
+            rest_api=stage.rest_api,
+            stage_name=stage.stage_name,
+            method_path=method_path,
+            settings={
+                "throttling_rate_limit": requests_per_second,
+                "throttling_burst_limit": BURST_SECONDS * requests_per_second,
+                "metrics_enabled": True,
+            },
+            opts=self._child(depends_on=depends_on),
+        )
 
     def _paths(
         self, rest_api: aws.apigateway.RestApi, routes: Sequence[Route]

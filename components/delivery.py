@@ -44,7 +44,6 @@ class Delivery(Component):
         *,
         bucket: PrivateBucket,
         links_api: Api,
-        links_stage_name: str,
         public_key: str,
         url: str | None,
         domain: Domain | None,
@@ -58,7 +57,6 @@ class Delivery(Component):
             name: Logical name.
             bucket: Where models are; its policy is set here.
             links_api: The API that has `GET /open/{token}`; its stage may come later.
-            links_stage_name: Its stage.
             public_key: PEM of the key that cookies are signed with.
             url: Address that people use, where it is neither the domain's nor the distribution's own.
             domain: Domain of our own, with a certificate of us-east-1.
@@ -96,7 +94,7 @@ class Delivery(Component):
                 {
                     "origin_id": _LINKS_ORIGIN,
                     "domain_name": links_api.host,
-                    "origin_path": f"/{links_stage_name}",
+                    "origin_path": f"/{links_api.stage_name}",
                     "custom_origin_config": {
                         "http_port": 80,
                         "https_port": 443,

@@ -95,12 +95,13 @@ class Function(Component):
         memory_mb: int,
         timeout_seconds: int,
         asynchronous: bool = False,
+        folder: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the function.
 
         Args:
-            name: Its folder below `functions/`, with dashes for underscores.
+            name: Logical name.
             description: What it does.
             runs_on: Runtime and layer.
             environment: Variables, as its settings model wants them.
@@ -108,10 +109,11 @@ class Function(Component):
             memory_mb: Memory, and with it the share of a processor.
             timeout_seconds: Longest call.
             asynchronous: Whether it is called by events, which nobody would repeat by hand.
+            folder: Where its code is below `functions/`; left out, its name with underscores for dashes.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
-        folder = name.replace("-", "_")
+        folder = folder or name.replace("-", "_")
         role = aws.iam.Role(
             f"{name}-role",
             description=f"What the function {name} acts as.",

@@ -311,6 +311,23 @@ def send_mail(identities: list[Arn]) -> Statement:
     return _allow(["ses:SendEmail"], *identities)
 
 
+def invite_people(user_pool: Arn) -> Statement:
+    """Makes people of one user pool, puts any of them in any group, and gives them temporary passwords.
+
+    At worst it takes over every account of the pool: Cognito cannot limit a temporary password to people who
+    have not signed in yet.
+    """
+    return _allow(
+        [
+            "cognito-idp:AdminAddUserToGroup",
+            "cognito-idp:AdminCreateUser",
+            "cognito-idp:AdminGetUser",
+            "cognito-idp:AdminSetUserPassword",
+        ],
+        user_pool,
+    )
+
+
 def read_secret(secret: Arn) -> Statement:
     """Reads one secret: whoever has the delivery key can open every model."""
     return _allow(["secretsmanager:GetSecretValue"], secret)

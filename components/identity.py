@@ -12,21 +12,27 @@ ACCESS_TOKEN_MINUTES = 60
 REFRESH_TOKEN_DAYS = 30
 TEMPORARY_PASSWORD_DAYS = 7
 MIN_PASSWORD_LENGTH = 8
+ADMIN_GROUP = "admins"
+"""People who may invite others; in every pool."""
 
 
 class UserPool(Component):
-    """A pool of people whom administrators invite, its group and its web client.
+    """A pool of people whom administrators invite, its groups and its web client.
 
     Attributes:
         id: Id of the pool.
         arn: Its ARN.
         client_id: Id of the web client.
+        group: Group of the invited people.
+        handle_required: Whether an invitation must give a handle.
     """
 
     TYPE: ClassVar[str] = "spaceport:identity:UserPool"
     id: pulumi.Output[str]
     arn: pulumi.Output[str]
     client_id: pulumi.Output[str]
+    group: str
+    handle_required: bool
 
     def __init__(
         self,
@@ -50,6 +56,8 @@ class UserPool(Component):
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
+        self.group = group
+        self.handle_required = handle_required
         pool = aws.cognito.UserPool(
             name,
             alias_attributes=["email"],
@@ -80,7 +88,14 @@ class UserPool(Component):
             name=group,
             description="People who have been invited.",
             user_pool_id=pool.id,
-            opts=self._child(),
+            opts=retention.stateful(f"{name}-group", parent=self),
+        )
+        aws.cognito.UserGroup(
+            f"{name}-admins",
+            name=ADMIN_GROUP,
+            description="People who may invite others.",
+            user_pool_id=pool.id,
+            opts=retention.stateful(f"{name}-admins", parent=self),
         )
         client = aws.cognito.UserPoolClient(
             f"{name}-client",

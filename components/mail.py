@@ -16,12 +16,14 @@ class Mail(Component):
     An ephemeral stack makes none: its mails come from the identity that another stack of the account owns.
 
     Attributes:
+        address: The address itself.
         identities: ARNs of what SES may take as the sender's identity: the address itself or its domain.
         domain_identity: ARN of the domain's.
         dkim_tokens: Names of the DNS records that prove that the domain is ours; none in an ephemeral stack.
     """
 
     TYPE: ClassVar[str] = "spaceport:mail:Mail"
+    address: str
     identities: list[pulumi.Output[str]]
     domain_identity: pulumi.Output[str]
     dkim_tokens: pulumi.Output[Sequence[str]]
@@ -37,6 +39,7 @@ class Mail(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
+        self.address = address
         if ephemeral:
             self.domain_identity = account.arn("ses", f"identity/{domain}")
             self.dkim_tokens = pulumi.Output.from_input([])

@@ -19,6 +19,7 @@ MAX_TRAINING_MINUTES = 5 * 24 * 60
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
+_PAGE = _ORIGIN + r"(/[A-Za-z0-9/_.~-]*)?"
 _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
 _INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
@@ -65,6 +66,8 @@ class Settings:
         region: From `aws:region`.
         delivery_url: None where the address of the domain or of the distribution is meant; no trailing slash.
         image_digests: By step; empty where the program builds the images itself.
+        staff_email: None where nobody of the staff gets mail.
+        sign_in_url: The first allowed origin where the config names no page.
         adopt: Empty in an ephemeral stack, whatever the config says: a branch stack starts from staging's
             file.
     """
@@ -74,6 +77,8 @@ class Settings:
     allowed_origins: tuple[str, ...]
     mail_from: str
     cognito_mails_through_ses: bool
+    staff_email: str | None
+    sign_in_url: str
     delivery_public_key: str
     delivery_private_key_secret: str
     delivery_url: str | None
@@ -112,14 +117,16 @@ class Settings:
             read.problems.append("aws:region is missing")
         ephemeral = read.flag("ephemeral")
         adopt = read.adoptions("adopt")
+        origins = read.texts("allowedOrigins", _ORIGIN, "an origin such as https://app.example.com, no path")
         settings = cls(
             region=region or "",
             environment=read.text("environment", _NAME, "a short name in lower case"),
-            allowed_origins=read.texts(
-                "allowedOrigins", _ORIGIN, "an origin such as https://app.example.com, no path"
-            ),
+            allowed_origins=origins,
             mail_from=read.text("mailFrom", _MAIL_ADDRESS, "a mail address in lower case"),
             cognito_mails_through_ses=read.flag("cognitoMailsThroughSes"),
+            staff_email=read.optional_text("staffEmail", _MAIL_ADDRESS, "a mail address in lower case"),
+            sign_in_url=read.optional_text("signInUrl", _PAGE, "the address of a page, without a query")
+            or next(iter(origins), ""),
             delivery_public_key=read.text(
                 "deliveryPublicKey", _PUBLIC_KEY, "a public key in PEM form"
             ).strip()

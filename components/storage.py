@@ -183,6 +183,9 @@ class Storage(Component):
         projects_table: Projects by owner.
         jobs_table: Jobs, also by owner and by project.
         links_table: Links to models; expired ones go by themselves.
+        waitlist_table: People who wait for a place.
+        feedback_table: What people have said.
+        limits_table: Counts of the day; earlier ones go by themselves.
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
@@ -192,6 +195,9 @@ class Storage(Component):
     projects_table: aws.dynamodb.Table
     jobs_table: aws.dynamodb.Table
     links_table: aws.dynamodb.Table
+    waitlist_table: aws.dynamodb.Table
+    feedback_table: aws.dynamodb.Table
+    limits_table: aws.dynamodb.Table
 
     def __init__(
         self,
@@ -227,6 +233,9 @@ class Storage(Component):
         by_project = Index(PROJECT_INDEX, Key("projectId"), created_at)
         self.jobs_table = self._table("jobs-table", Key("jobId"), indexes=[by_owner, by_project])
         self.links_table = self._table("links-table", Key("token"), expires_at="expiresAt")
+        self.waitlist_table = self._table("waitlist-table", Key("email"))
+        self.feedback_table = self._table("feedback-table", Key("feedbackId"))
+        self.limits_table = self._table("limits-table", Key("limitId"), expires_at="expiresAt")
         self.register_outputs(
             {
                 "uploads_bucket": self.uploads_bucket.name,
@@ -235,6 +244,9 @@ class Storage(Component):
                 "projects_table": self.projects_table.name,
                 "jobs_table": self.jobs_table.name,
                 "links_table": self.links_table.name,
+                "waitlist_table": self.waitlist_table.name,
+                "feedback_table": self.feedback_table.name,
+                "limits_table": self.limits_table.name,
             }
         )
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functions.job_events.logic import project_changes
 from functions.job_events.mail import mail_about
 from functions.job_events.models import ExecutionEvent, StepJobEvent
-from functions.shared.aws import ses, step_functions
+from functions.shared.aws import step_functions
 from functions.shared.clock import now_seconds
 from functions.shared.failures import Failure, explain
 from functions.shared.job_names import parse_execution_name, parse_step_job_name
 from functions.shared.jobs import ENDED, JobRow, JobStore
+from functions.shared.mail import send
 from functions.shared.observability import logger
 from functions.shared.stores import Table
 
@@ -83,21 +84,8 @@ class Events:
         """Mail how the job ended, once per attempt; when that fails, the repeated event tries again."""
         if not job.email or not self.jobs.claim_notice(job.job_id, job.attempt):
             return
-        mail = mail_about(job)
         try:
-            ses().send_email(
-                FromEmailAddress=self.mail_from,
-                Destination={"ToAddresses": [job.email]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
-                        "Body": {
-                            "Text": {"Data": mail.text, "Charset": "UTF-8"},
-                            "Html": {"Data": mail.html, "Charset": "UTF-8"},
-                        },
-                    }
-                },
-            )
+            send(mail_about(job), sender=self.mail_from, to=job.email)
         except Exception:
             self.jobs.release_notice(job.job_id, job.attempt)
             raise

@@ -6,11 +6,11 @@ import time
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
 from functions.job_events.events import Events
 from functions.job_events.handler import handler
 from functions.shared.jobs import JobRow, JobStore
+from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
@@ -184,7 +184,7 @@ def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, la
     unknown_sender = Events(jobs, Table("projects"), "unknown@nowhere.example")
     with monkeypatch.context() as patch:
         patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
-        with pytest.raises(ClientError):
+        with pytest.raises(MailNotSentError):
             handler(event, lambda_context)
     assert mailbox() == []
     handler(event, lambda_context)

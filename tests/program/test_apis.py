@@ -5,14 +5,15 @@ import re
 
 import pytest
 
-from components import routes
+from components import adopt, routes
+from components.apis import OFFERS
 from components.gateway_answers import ANSWERS
 from components.routes import Route, digest, path_prefixes, with_preflights
 from functions.shared.errors import error_body, internal, not_found, unauthorized
 from local.preview import run_program, stack_config
 
-TABLES = {"file-upload-api": routes.FILE_UPLOAD, "projects-api": routes.PROJECTS, "ml-api": routes.ML}
-PUBLIC = {("GET", "/open/{token}")}
+TABLES = {name: offer.routes for name, offer in OFFERS.items()}
+PUBLIC = {("GET", "/open/{token}"), ("POST", "/waitlist"), ("POST", "/feedback")}
 """Open to callers without a token, CORS preflights apart; nothing else may be."""
 
 METHOD = "aws:apigateway/method:Method"
@@ -74,6 +75,17 @@ def test_an_api_has_the_routes_of_its_table_and_no_other(stack, name):
 
 def test_no_api_is_forgotten_here(stack):
     assert {one.name for one in stack.of("aws:apigateway/restApi:RestApi")} == set(TABLES)
+    written = {table for name, table in vars(routes).items() if name.isupper() and isinstance(table, tuple)}
+    assert set(TABLES.values()) == written
+    assert set(adopt.APIS) == set(TABLES)
+
+
+def test_every_address_is_published_with_its_entry(stack):
+    published = list(stack.outputs.values())
+    stages = {one.inputs["restApi"]: one for one in stack.of("aws:apigateway/stage:Stage")}
+    for name, offer in OFFERS.items():
+        assert stages[api_id(stack, name)].outputs["invokeUrl"] + offer.entry in published
+        assert not offer.entry or offer.entry in {route.path for route in offer.routes}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -180,16 +192,42 @@ def test_a_domain_of_our_own_has_a_base_path_for_every_api(bootstrap):
     assert run.outputs["mlApiUrl"] == f"https://api.example.com/{base}"
 
 
-def test_stages_are_limited_and_logged_without_tokens(stack):
-    limits = stack.of("aws:apigateway/methodSettings:MethodSettings")
-    assert len(limits) == len(TABLES)
-    for one in limits:
-        assert one.inputs["methodPath"] == "*/*"
-        assert (
-            0
-            < one.inputs["settings"]["throttlingRateLimit"]
-            <= one.inputs["settings"]["throttlingBurstLimit"]
-        )
+def limits_of(run, name):
+    """Limits of an API's stage by the method that they are for, as AWS writes it."""
+    return {
+        one.inputs["methodPath"]: one
+        for one in run.of("aws:apigateway/methodSettings:MethodSettings")
+        if one.inputs["restApi"] == api_id(run, name)
+    }
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_stage_and_its_limited_routes_are_limited(stack, name):
+    limits = limits_of(stack, name)
+    own = {
+        "/".join((route.path.replace("/", "~1"), route.method)): route.requests_per_second
+        for route in TABLES[name]
+        if route.requests_per_second
+    }
+    assert set(limits) == {"*/*", *own}
+    everything = limits.pop("*/*")
+    for one in (everything, *limits.values()):
+        settings = one.inputs["settings"]
+        assert 0 < settings["throttlingRateLimit"] <= settings["throttlingBurstLimit"]
+        assert settings["metricsEnabled"] is True
+    for path, one in limits.items():
+        assert one.inputs["settings"]["throttlingRateLimit"] == own[path]
+        assert own[path] < everything.inputs["settings"]["throttlingRateLimit"]
+        assert everything.urn in one.dependencies
+
+
+def test_what_anybody_may_send_is_limited_more_than_the_rest():
+    for table in TABLES.values():
+        for route in table:
+            assert bool(route.requests_per_second) == (route.public and route.method == "POST"), route
+
+
+def test_stages_are_logged_without_tokens(stack):
     groups = {one.outputs["arn"] for one in stack.of("aws:cloudwatch/logGroup:LogGroup")}
     for stage in stack.of("aws:apigateway/stage:Stage"):
         log = stage.inputs["accessLogSettings"]
@@ -220,6 +258,7 @@ def test_a_deployment_waits_for_its_routes_and_follows_them(stack):
         Route("GET", "/other", "ml_jobs"),
         Route("GET", "/start-job", "projects"),
         Route("GET", "/start-job", "ml_jobs", public=True),
+        Route("GET", "/start-job", "ml_jobs", requests_per_second=1),
     ],
 )
 def test_every_change_of_a_route_changes_the_digest(changed):

@@ -19,6 +19,9 @@ EXPECTED_OUTPUTS = {
     "fileUploadApiUrl",
     "projectsApiUrl",
     "mlApiUrl",
+    "inviteV2ApiUrl",
+    "inviteV3ApiUrl",
+    "waitlistApiUrl",
     "userPoolV2Id",
     "userPoolV2ClientId",
     "userPoolV3Id",
@@ -85,7 +88,9 @@ def test_the_outputs_that_others_need_are_there(stack):
     assert set(stack.outputs) == EXPECTED_OUTPUTS
     assert all(stack.outputs.values())
     assert stack.outputs["projectsApiUrl"].endswith("/prod/projects")
-    assert not any(value.endswith("/") for value in stack.outputs.values())
+    assert stack.outputs["inviteV2ApiUrl"].endswith("/prod/invite")
+    assert stack.outputs["inviteV3ApiUrl"].endswith("/prod/invite")
+    assert not any(str(value).endswith("/") for value in stack.outputs.values())
 
 
 def test_staging_and_prod_are_made_of_the_same(prod, staging):

@@ -27,8 +27,12 @@ def settings_of(folder) -> type[EnvSettings]:
     return importlib.import_module(f"functions.{folder}.settings").Settings
 
 
-def function(run, folder):
-    return run.one(FUNCTION, f"{folder.replace('_', '-')}-function")
+def deployed(run, folder):
+    """The functions that a folder's code is deployed as; mostly one."""
+    handler = f"functions.{folder}.handler.handler"
+    found = [one for one in run.of(FUNCTION) if one.inputs["handler"] == handler]
+    assert found, folder
+    return found
 
 
 def test_every_function_is_deployed(stack):
@@ -38,16 +42,25 @@ def test_every_function_is_deployed(stack):
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_environment_is_what_the_settings_model_wants(stack, folder):
-    variables = function(stack, folder).inputs["environment"]["variables"]
-    wanted = {field.upper() for field in settings_of(folder).model_fields}
-    assert set(variables) - COMMON == wanted
-    assert set(variables) >= COMMON
+    fields = settings_of(folder).model_fields
+    required = {name.upper() for name, field in fields.items() if field.is_required()}
+    for one in deployed(stack, folder):
+        variables = set(one.inputs["environment"]["variables"])
+        assert required <= variables - COMMON <= {name.upper() for name in fields}
+        assert variables >= COMMON
+
+
+def test_every_setting_is_given_somewhere(prod):
+    for folder in FOLDERS:
+        given = {name for one in deployed(prod, folder) for name in one.inputs["environment"]["variables"]}
+        assert given - COMMON == {name.upper() for name in settings_of(folder).model_fields}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_settings_model_takes_the_values(stack, folder):
-    variables = function(stack, folder).inputs["environment"]["variables"]
-    settings_of(folder).model_validate({name.lower(): value for name, value in variables.items()})
+    for one in deployed(stack, folder):
+        variables = one.inputs["environment"]["variables"]
+        settings_of(folder).model_validate({name.lower(): value for name, value in variables.items()})
 
 
 def test_variables_name_the_resources_that_they_say(stack):
