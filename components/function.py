@@ -1,4 +1,4 @@
-"""A Lambda function with what belongs to it, and the layer that all of them share."""
+"""A Lambda function with what belongs to it, and the layers of libraries."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -20,7 +20,8 @@ class FunctionRuntime(Component):
         runtime: Lambda runtime.
         architecture: Processor.
         log_retention_days: How long their logs are kept.
-        layer: ARN of the layer with their libraries.
+        layer: ARN of the layer that every function has.
+        geometry_layer: ARN of the layer with numpy and PROJ.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
@@ -28,6 +29,7 @@ class FunctionRuntime(Component):
     architecture: str
     log_retention_days: int
     layer: pulumi.Output[str]
+    geometry_layer: pulumi.Output[str]
 
     def __init__(
         self,
@@ -42,17 +44,21 @@ class FunctionRuntime(Component):
         self.runtime = runtime
         self.architecture = architecture
         self.log_retention_days = log_retention_days
-        layer = aws.lambda_.LayerVersion(
-            f"{name}-base-layer",
-            layer_name=pulumi.get_project() + "-" + pulumi.get_stack() + "-base",
-            description="Libraries of the functions.",
-            code=layer_archive(runtime, architecture),
-            compatible_runtimes=[runtime],
-            compatible_architectures=[architecture],
+        self.layer = self._layer("base", "Libraries of the functions.")
+        self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
+        self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
+
+    def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
+        made = aws.lambda_.LayerVersion(
+            f"{self._name}-{layer}-layer",
+            layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{layer}",
+            description=description,
+            code=layer_archive(layer, self.runtime, self.architecture),
+            compatible_runtimes=[self.runtime],
+            compatible_architectures=[self.architecture],
             opts=self._child(),
         )
-        self.layer = layer.arn
-        self.register_outputs({"layer": self.layer})
+        return made.arn
 
 
 class Function(Component):
@@ -79,6 +85,7 @@ class Function(Component):
         abilities: Sequence[grants.Statement],
         memory_mb: int,
         timeout_seconds: int,
+        extra_layers: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the function.
@@ -91,6 +98,7 @@ class Function(Component):
             abilities: What it may do besides logging and tracing.
             memory_mb: Memory, and with it the share of a processor.
             timeout_seconds: Longest call.
+            extra_layers: ARNs of layers besides the one that every function has.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
@@ -121,7 +129,7 @@ class Function(Component):
             architectures=[runs_on.architecture],
             handler=f"functions.{folder}.handler.handler",
             code=function_archive(folder),
-            layers=[runs_on.layer],
+            layers=[runs_on.layer, *extra_layers],
             memory_size=memory_mb,
             timeout=timeout_seconds,
             environment={
