@@ -60,6 +60,7 @@ api_defaults = ApiDefaults(
 )
 file_upload_api = Api("file-upload-api", description="Uploads of photos.", defaults=api_defaults, opts=opts)
 projects_api = Api("projects-api", description="Projects.", defaults=api_defaults, opts=opts)
+drone_path_api = Api("drone-path-api", description="Flight plans.", defaults=api_defaults, opts=opts)
 ml_api = Api("ml-api", description="Jobs, and the opening of links.", defaults=api_defaults, opts=opts)
 delivery = Delivery(
     "delivery",
@@ -96,6 +97,7 @@ JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
+    "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
     "delivery": handlers.delivery(
         delivery_url=delivery.url,
@@ -107,6 +109,7 @@ functions = {
 pulumi.export("fileUploadApiUrl", file_upload_api.serve(routes.FILE_UPLOAD, functions))
 projects_url = projects_api.serve(routes.PROJECTS, functions)
 pulumi.export("projectsApiUrl", pulumi.Output.concat(projects_url, "/projects"))
+pulumi.export("dronePathApiUrl", drone_path_api.serve(routes.DRONE_PATH, functions))
 pulumi.export("mlApiUrl", ml_api.serve(routes.ML, functions))
 pulumi.export("userPoolV2Id", identity.v2.id)
 pulumi.export("userPoolV2ClientId", identity.v2.client_id)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import pulumi
 
 BUCKETS = ("uploads-bucket", "ml-bucket")
-TABLES = ("uploads-table", "projects-table", "jobs-table", "links-table")
+TABLES = ("uploads-table", "projects-table", "jobs-table", "links-table", "flight-paths-table")
 USER_POOLS = ("user-pool-v2", "user-pool-v3")
 USER_POOL_CLIENTS = ("user-pool-v2-client", "user-pool-v3-client")
-APIS = ("file-upload-api", "projects-api", "ml-api")
+APIS = ("file-upload-api", "projects-api", "ml-api", "drone-path-api")
 REPOSITORIES = ("sfm-repository", "3dgs-repository", "compressor-repository")
 ADOPTABLE = frozenset((*BUCKETS, *TABLES, *USER_POOLS, *USER_POOL_CLIENTS, *APIS, *REPOSITORIES))
 """Our names of what may exist before the first deployment; a resource's logical name is the same."""

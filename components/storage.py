@@ -155,11 +155,13 @@ class Storage(Component):
 
     Attributes:
         uploads_bucket: Captures: `uploads/{owner}/{captureId}/`.
-        ml_bucket: Jobs: `jobs/{jobId}/`. Its policy is set by the delivery, which reads it.
+        ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`. Its policy is set by the delivery,
+            which reads it.
         uploads_table: Captures and their files.
         projects_table: Projects by owner.
         jobs_table: Jobs, also by owner and by project.
         links_table: Links to models; expired ones go by themselves.
+        flight_paths_table: Saved flight plans, also by owner.
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
@@ -169,6 +171,7 @@ class Storage(Component):
     projects_table: aws.dynamodb.Table
     jobs_table: aws.dynamodb.Table
     links_table: aws.dynamodb.Table
+    flight_paths_table: aws.dynamodb.Table
 
     def __init__(
         self,
@@ -202,6 +205,7 @@ class Storage(Component):
         by_project = Index(PROJECT_INDEX, Key("projectId"), created_at)
         self.jobs_table = self._table("jobs-table", Key("jobId"), indexes=[by_owner, by_project])
         self.links_table = self._table("links-table", Key("token"), expires_at="expiresAt")
+        self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner])
         self.register_outputs(
             {
                 "uploads_bucket": self.uploads_bucket.name,
@@ -210,6 +214,7 @@ class Storage(Component):
                 "projects_table": self.projects_table.name,
                 "jobs_table": self.jobs_table.name,
                 "links_table": self.links_table.name,
+                "flight_paths_table": self.flight_paths_table.name,
             }
         )
 

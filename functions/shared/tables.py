@@ -6,9 +6,10 @@
 | projects | userSub S | projectId S | - | - |
 | jobs | jobId S | - | owner-index: owner S, createdAt N; project-index: projectId S, createdAt N | - |
 | links | token S | - | - | expiresAt |
+| flight-paths | id S | - | owner-index: owner S, createdAt N | - |
 
-`createdAt` is in epoch milliseconds in the uploads and jobs tables, where it orders an index, and in epoch
-seconds in the projects table, whose rows existing clients read.
+`createdAt` is in epoch milliseconds in the uploads, jobs and flight-paths tables, where it orders an index,
+and in epoch seconds in the projects table, whose rows existing clients read.
 """
 
 OWNER_INDEX = "owner-index"

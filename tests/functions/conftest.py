@@ -89,6 +89,9 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
+        "FLIGHT_PATHS_TABLE": "flight-paths",
+        # Nothing listens there: a test that needs terrain serves its own.
+        "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
         "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",
         "DELIVERY_PRIVATE_KEY_SECRET": "delivery-key",
@@ -113,6 +116,7 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
     _make_table(embedded, "projects", ["userSub", "projectId"], [])
     _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
     _make_table(embedded, "links", ["token"], [])
+    _make_table(embedded, "flight-paths", ["id"], ["owner"])
 
 
 def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:

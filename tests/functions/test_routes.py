@@ -6,9 +6,9 @@ import uuid
 
 import pytest
 
-from components.routes import FILE_UPLOAD, ML, PROJECTS, with_preflights
+from components.routes import DRONE_PATH, FILE_UPLOAD, ML, PROJECTS, with_preflights
 
-TABLE = [*FILE_UPLOAD, *PROJECTS, *ML]
+TABLE = [*FILE_UPLOAD, *PROJECTS, *DRONE_PATH, *ML]
 FUNCTIONS = sorted({route.function for route in TABLE})
 
 

@@ -8,7 +8,12 @@ import pytest
 from components import routes
 from components.routes import Route, digest, path_prefixes, with_preflights
 
-TABLES = {"file-upload-api": routes.FILE_UPLOAD, "projects-api": routes.PROJECTS, "ml-api": routes.ML}
+TABLES = {
+    "file-upload-api": routes.FILE_UPLOAD,
+    "projects-api": routes.PROJECTS,
+    "drone-path-api": routes.DRONE_PATH,
+    "ml-api": routes.ML,
+}
 PUBLIC = {("GET", "/open/{token}")}
 """Open to callers without a token, CORS preflights apart; nothing else may be."""
 
