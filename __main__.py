@@ -104,6 +104,7 @@ JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
+    "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery_private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
@@ -114,6 +115,7 @@ addresses = apis.serve(functions)
 
 pulumi.export("fileUploadApiUrl", addresses["file-upload-api"])
 pulumi.export("projectsApiUrl", addresses["projects-api"])
+pulumi.export("dronePathApiUrl", addresses["drone-path-api"])
 pulumi.export("mlApiUrl", addresses["ml-api"])
 pulumi.export("inviteV2ApiUrl", addresses["invite-v2-api"])
 pulumi.export("inviteV3ApiUrl", addresses["invite-v3-api"])

@@ -6,11 +6,27 @@ from dataclasses import dataclass, field
 import pulumi
 
 BUCKETS = ("uploads-bucket", "ml-bucket")
-TABLES = ("uploads-table", "projects-table", "jobs-table", "links-table", "waitlist-table", "feedback-table")
+TABLES = (
+    "uploads-table",
+    "projects-table",
+    "flight-paths-table",
+    "jobs-table",
+    "links-table",
+    "waitlist-table",
+    "feedback-table",
+)
 USER_POOLS = ("user-pool-v2", "user-pool-v3")
 USER_POOL_CLIENTS = ("user-pool-v2-client", "user-pool-v3-client")
 USER_GROUPS = ("user-pool-v2-group", "user-pool-v3-group", "user-pool-v2-admins", "user-pool-v3-admins")
-APIS = ("file-upload-api", "projects-api", "ml-api", "invite-v2-api", "invite-v3-api", "waitlist-api")
+APIS = (
+    "file-upload-api",
+    "projects-api",
+    "drone-path-api",
+    "ml-api",
+    "invite-v2-api",
+    "invite-v3-api",
+    "waitlist-api",
+)
 REPOSITORIES = ("sfm-repository", "3dgs-repository", "compressor-repository")
 ADOPTABLE = frozenset(
     (*BUCKETS, *TABLES, *USER_POOLS, *USER_POOL_CLIENTS, *USER_GROUPS, *APIS, *REPOSITORIES)

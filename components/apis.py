@@ -29,6 +29,7 @@ class Offer:
 OFFERS: Mapping[str, Offer] = {
     "file-upload-api": Offer("Uploads of photos.", routes.FILE_UPLOAD),
     "projects-api": Offer("Projects.", routes.PROJECTS, entry="/projects"),
+    "drone-path-api": Offer("Flight plans.", routes.DRONE_PATH),
     "ml-api": Offer("Jobs, and the opening of links.", routes.ML),
     "invite-v2-api": Offer("Invitations of people with a fixed handle.", routes.INVITE_V2, entry="/invite"),
     "invite-v3-api": Offer("Invitations of people who choose.", routes.INVITE_V3, entry="/invite"),

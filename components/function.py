@@ -1,4 +1,4 @@
-"""A Lambda function with what belongs to it, and the layer that all of them share."""
+"""A Lambda function with what belongs to it, and the layers of libraries."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -26,7 +26,8 @@ class FunctionRuntime(Component):
         architecture: Processor.
         log_retention_days: How long their logs are kept.
         reserved_concurrency: Calls at once by folder, where a function is to have its own share.
-        layer: ARN of the layer with their libraries.
+        layer: ARN of the layer that every function has.
+        geometry_layer: ARN of the layer with numpy and PROJ.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
@@ -35,6 +36,7 @@ class FunctionRuntime(Component):
     log_retention_days: int
     reserved_concurrency: Mapping[str, int]
     layer: pulumi.Output[str]
+    geometry_layer: pulumi.Output[str]
 
     def __init__(
         self,
@@ -51,17 +53,21 @@ class FunctionRuntime(Component):
         self.architecture = architecture
         self.log_retention_days = log_retention_days
         self.reserved_concurrency = reserved_concurrency
-        layer = aws.lambda_.LayerVersion(
-            f"{name}-base-layer",
-            layer_name=pulumi.get_project() + "-" + pulumi.get_stack() + "-base",
-            description="Libraries of the functions.",
-            code=layer_archive(runtime, architecture),
-            compatible_runtimes=[runtime],
-            compatible_architectures=[architecture],
+        self.layer = self._layer("base", "Libraries of the functions.")
+        self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
+        self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
+
+    def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
+        made = aws.lambda_.LayerVersion(
+            f"{self._name}-{layer}-layer",
+            layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{layer}",
+            description=description,
+            code=layer_archive(layer, self.runtime, self.architecture),
+            compatible_runtimes=[self.runtime],
+            compatible_architectures=[self.architecture],
             opts=self._child(),
         )
-        self.layer = layer.arn
-        self.register_outputs({"layer": self.layer})
+        return made.arn
 
 
 class Function(Component):
@@ -96,6 +102,7 @@ class Function(Component):
         timeout_seconds: int,
         asynchronous: bool = False,
         folder: str | None = None,
+        extra_layers: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the function.
@@ -110,6 +117,7 @@ class Function(Component):
             timeout_seconds: Longest call.
             asynchronous: Whether it is called by events, which nobody would repeat by hand.
             folder: Where its code is below `functions/`; left out, its name with underscores for dashes.
+            extra_layers: ARNs of layers besides the one that every function has.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
@@ -144,7 +152,7 @@ class Function(Component):
             architectures=[runs_on.architecture],
             handler=f"functions.{folder}.handler.handler",
             code=function_archive(folder),
-            layers=[runs_on.layer],
+            layers=[runs_on.layer, *extra_layers],
             memory_size=memory_mb,
             timeout=timeout_seconds,
             reserved_concurrent_executions=runs_on.reserved_concurrency.get(folder),

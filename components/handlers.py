@@ -18,6 +18,7 @@ from components.storage import OWNER_INDEX, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
+_TERRAIN = "terrain/"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,40 @@ class Handlers:
             abilities=[grants.keep_items(self.storage.projects_table.arn)],
             memory_mb=512,
             timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def drone_path(
+        self,
+        *,
+        terrain_url: str,
+    ) -> Function:
+        """Plans flights."""
+        ml_bucket = self.storage.ml_bucket
+        flight_paths = self.storage.flight_paths_table
+        return Function(
+            "drone-path",
+            description="Plans flights over real ground.",
+            runs_on=self.runs_on,
+            environment={
+                "FLIGHT_PATHS_TABLE": flight_paths.name,
+                "PROJECTS_TABLE": self.storage.projects_table.name,
+                "ML_BUCKET": ml_bucket.name,
+                "TERRAIN_URL": terrain_url,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[
+                grants.keep_single_items(flight_paths.arn),
+                grants.query_index(flight_paths.arn, OWNER_INDEX),
+                grants.update_item(self.storage.projects_table.arn),
+                grants.list_objects(ml_bucket.arn, _TERRAIN),
+                grants.read_objects(ml_bucket.arn, f"{_TERRAIN}*"),
+                grants.write_objects(ml_bucket.arn, f"{_TERRAIN}*"),
+            ],
+            # Unpacked, an elevation tile has 26 MB; four are kept.
+            memory_mb=1024,
+            timeout_seconds=29,
+            extra_layers=[self.runs_on.geometry_layer],
             opts=self.opts,
         )
 

@@ -43,6 +43,16 @@ PROJECTS = (
     Route("PATCH", "/projects/{id}", "projects"),
     Route("DELETE", "/projects/{id}", "projects"),
 )
+DRONE_PATH = (
+    Route("POST", "/api/optimize-spiral", "drone_path"),
+    Route("POST", "/api/elevation", "drone_path"),
+    Route("POST", "/api/csv", "drone_path"),
+    Route("POST", "/api/csv/battery/{id}", "drone_path"),
+    Route("POST", "/api/kmz", "drone_path"),
+    Route("POST", "/api/plan", "drone_path"),
+    Route("GET", "/api/plans", "drone_path"),
+    Route("GET", "/api/plans/{planId}", "drone_path"),
+)
 ML = (
     Route("POST", "/start-job", "ml_jobs"),
     Route("POST", "/stop-job", "ml_jobs"),

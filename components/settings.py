@@ -20,6 +20,7 @@ _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
 _PAGE = _ORIGIN + r"(/[A-Za-z0-9/_.~-]*)?"
+_ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?"
 _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
 _INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
@@ -85,6 +86,7 @@ class Settings:
     delivery_domain: Domain | None
     delivery_price_class: str
     api_domain: Domain | None
+    terrain_url: str
     api_stage_name: str
     function_runtime: str
     function_architecture: str
@@ -142,6 +144,7 @@ class Settings:
                 "deliveryPriceClass", "|".join(PRICE_CLASSES), " or ".join(PRICE_CLASSES)
             ),
             api_domain=read.domain("api", region),
+            terrain_url=read.text("terrainUrl", _ADDRESS, "an address without a trailing slash"),
             api_stage_name=read.text("apiStageName", _STAGE_NAME, "a stage name"),
             function_runtime=read.text("functionRuntime", _RUNTIME, "a Python runtime such as python3.13"),
             function_architecture=read.text(

@@ -178,7 +178,8 @@ class Storage(Component):
 
     Attributes:
         uploads_bucket: Captures: `uploads/{owner}/{captureId}/`.
-        ml_bucket: Jobs: `jobs/{jobId}/`. Its policy is set by the delivery, which reads it.
+        ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`. Its policy is set by the delivery,
+            which reads it.
         uploads_table: Captures and their files.
         projects_table: Projects by owner.
         jobs_table: Jobs, also by owner and by project.
@@ -186,6 +187,7 @@ class Storage(Component):
         waitlist_table: People who wait for a place.
         feedback_table: What people have said.
         limits_table: Counts of the day; earlier ones go by themselves.
+        flight_paths_table: Saved flight plans, also by owner.
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
@@ -198,6 +200,7 @@ class Storage(Component):
     waitlist_table: aws.dynamodb.Table
     feedback_table: aws.dynamodb.Table
     limits_table: aws.dynamodb.Table
+    flight_paths_table: aws.dynamodb.Table
 
     def __init__(
         self,
@@ -236,6 +239,7 @@ class Storage(Component):
         self.waitlist_table = self._table("waitlist-table", Key("email"))
         self.feedback_table = self._table("feedback-table", Key("feedbackId"))
         self.limits_table = self._table("limits-table", Key("limitId"), expires_at="expiresAt")
+        self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner])
         self.register_outputs(
             {
                 "uploads_bucket": self.uploads_bucket.name,
@@ -247,6 +251,7 @@ class Storage(Component):
                 "waitlist_table": self.waitlist_table.name,
                 "feedback_table": self.feedback_table.name,
                 "limits_table": self.limits_table.name,
+                "flight_paths_table": self.flight_paths_table.name,
             }
         )
 

@@ -93,6 +93,9 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "WAITLIST_TABLE": "waitlist",
         "FEEDBACK_TABLE": "feedback",
         "LIMITS_TABLE": "limits",
+        "FLIGHT_PATHS_TABLE": "flight-paths",
+        # Nothing listens there: a test that needs terrain serves its own.
+        "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
         "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",
         "DELIVERY_PRIVATE_KEY_SECRET": "delivery-key",
@@ -126,6 +129,7 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
     _make_table(embedded, "waitlist", ["email"], [])
     _make_table(embedded, "feedback", ["feedbackId"], [])
     _make_table(embedded, "limits", ["limitId"], [])
+    _make_table(embedded, "flight-paths", ["id"], ["owner"])
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:

@@ -144,14 +144,19 @@ def test_a_function_is_not_there_before_it_may_do_its_work(stack):
         assert policies[roles[one.inputs["role"]]] in one.dependencies
 
 
-def test_the_layer_is_built_for_what_the_functions_run_on(stack):
-    (layer,) = stack.of("aws:lambda/layerVersion:LayerVersion")
+def test_the_layers_are_built_for_what_the_functions_run_on(stack):
+    layers = {one.outputs["arn"]: one for one in stack.of("aws:lambda/layerVersion:LayerVersion")}
+    base = stack.one("aws:lambda/layerVersion:LayerVersion", "functions-base-layer").outputs["arn"]
     for one in stack.of(FUNCTION):
-        assert one.inputs["layers"] == [layer.outputs["arn"]]
-        assert [one.inputs["runtime"]] == layer.inputs["compatibleRuntimes"]
-        assert one.inputs["architectures"] == layer.inputs["compatibleArchitectures"]
-    runtime, architecture = layer.inputs["compatibleRuntimes"][0], layer.inputs["compatibleArchitectures"][0]
-    assert layer.inputs["code"].path == f"build/layers/base-{runtime}-{architecture}.zip"
+        assert one.inputs["layers"][0] == base
+        for layer in (layers[arn] for arn in one.inputs["layers"]):
+            assert [one.inputs["runtime"]] == layer.inputs["compatibleRuntimes"]
+            assert one.inputs["architectures"] == layer.inputs["compatibleArchitectures"]
+    for layer in layers.values():
+        kind = layer.name.removeprefix("functions-").removesuffix("-layer")
+        runtime = layer.inputs["compatibleRuntimes"][0]
+        architecture = layer.inputs["compatibleArchitectures"][0]
+        assert layer.inputs["code"].path == f"build/layers/{kind}-{runtime}-{architecture}.zip"
 
 
 def test_everything_calls_a_function_by_its_alias(stack):
