@@ -19,6 +19,8 @@ EVENTS = "events.amazonaws.com"
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
+_CATCH_UP = "rate(15 minutes)"
+"""How often to look for ends that no event told of: AWS does not promise that every event comes."""
 _JOB_CHANGES = ["SageMaker Training Job State Change", "SageMaker Processing Job State Change"]
 _RULES_OF_STEP_FUNCTIONS = (
     "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule",
@@ -165,7 +167,7 @@ class Pipeline(Component):
 
 
 class JobEvents(Component):
-    """The rules that tell a function of every change of the pipeline's executions and jobs."""
+    """The rules that tell a function what changes in the pipeline's executions and jobs, and when to look."""
 
     TYPE: ClassVar[str] = "spaceport:pipeline:JobEvents"
 
@@ -197,14 +199,17 @@ class JobEvents(Component):
                 "detail": {"RoleArn": pipeline.job_roles},
             },
         )
+        self._tell("catch-up", function, None)
         self.register_outputs({})
 
-    def _tell(self, what: str, function: Function, pattern: dict[str, object]) -> None:
+    def _tell(self, what: str, function: Function, pattern: dict[str, object] | None) -> None:
+        """Tell the function of events that fit a pattern, or without one by the clock."""
         name = f"{self._name}-{what}"
         rule = aws.cloudwatch.EventRule(
             f"{name}-rule",
-            description=f"Changes of the pipeline's {what}.",
-            event_pattern=pulumi.Output.json_dumps(pattern),
+            description=f"Changes of the pipeline's {what}." if pattern else "Changes that were not told.",
+            event_pattern=pulumi.Output.json_dumps(pattern) if pattern else None,
+            schedule_expression=None if pattern else _CATCH_UP,
             opts=self._child(),
         )
         aws.cloudwatch.EventTarget(f"{name}-target", rule=rule.name, arn=function.arn, opts=self._child())

@@ -18,6 +18,7 @@ import pytest
 from functions.ml_jobs.logic import machine_input
 from functions.ml_jobs.presets import options_of
 from functions.pipeline_steps.logic import MODEL_FILES
+from functions.shared.clock import iso, now_ms
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow
 from local import client
 from local.deployed import Deployed, deployed
@@ -324,6 +325,21 @@ def test_lost_events_on_the_way_do_not_change_the_end(up: Deployed, pilot: Pilot
     row = until(lambda: pilot.row(job) if pilot.row(job).status != "PENDING" else None, "the record")
     assert (row.status, row.current_stage) == ("SUCCEEDED", "completed")
     assert row.started_at is None
+
+
+def test_an_end_that_no_event_told_is_found_by_the_clock(up: Deployed, pilot: Pilot):
+    up.cloud.plan_faults({"fault": "lost-event", "source": "aws.states", "status": "SUCCEEDED"})
+    job = pilot.start()
+    # The API looks at the execution itself; the record, the project and the person know nothing yet.
+    assert pilot.ended(job)["status"] == "SUCCEEDED"
+    assert pilot.row(job).status == "RUNNING"
+    assert pilot.mails(job) == []
+    (function,) = [one.id for one in up.deployment.resources if one.name.startswith("job-events-function")]
+    tick = {"detail-type": "Scheduled Event", "source": "aws.events", "time": iso(now_ms()), "detail": {}}
+    answer = up.cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(tick))
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    assert pilot.row(job).status == "SUCCEEDED"
+    assert len(pilot.mails(job)) == 1
 
 
 def start_with(pilot: Pilot, source: str, start_at: str, **more: Any) -> str:  # noqa: ANN401 - any JSON

@@ -72,7 +72,11 @@ def test_the_machine_waits_for_its_roles_policy(stack):
 
 
 def test_events_of_this_pipeline_alone_reach_the_function(stack):
-    patterns = {one.name: json.loads(one.inputs["eventPattern"]) for one in stack.of(RULE)}
+    patterns = {
+        one.name: json.loads(one.inputs["eventPattern"])
+        for one in stack.of(RULE)
+        if "eventPattern" in one.inputs
+    }
     executions = patterns["job-changes-executions-rule"]
     jobs = patterns["job-changes-jobs-rule"]
     assert len(patterns) == 2
@@ -87,6 +91,11 @@ def test_events_of_this_pipeline_alone_reach_the_function(stack):
     states = states_of(json.loads(machine(stack).inputs["definition"])).values()
     used = {state["Parameters"]["RoleArn"] for state in states if "RoleArn" in state.get("Parameters", {})}
     assert set(jobs["detail"]["RoleArn"]) == used
+
+
+def test_what_no_event_told_is_looked_for_by_the_clock(stack):
+    (rule,) = [one for one in stack.of(RULE) if "eventPattern" not in one.inputs]
+    assert rule.inputs["scheduleExpression"].startswith("rate(")
 
 
 def test_the_rules_call_the_function_and_may(stack):
