@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,11 @@ ELSEWHERE = ("no spot", "spot lost", "capacity", "internal error", "no quota", "
 AGAIN = ("quota", "fault")
 """Outcomes after which the same machine may do it."""
 FINAL = ("completed", "capture", "too long", "timeout")
+BEGUN = (
+    *("Downloading", "DownloadingTrainingImage", "Training", "Uploading", "Stopping"),
+    *("Interrupted", "Updating", "Restarting"),
+)
+ENDED = ("Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded", "Completed", "Failed")
 MACHINES = replace(MACHINES, spot_wait_seconds=120)
 TRIED = MACHINES.for_training
 
@@ -226,7 +232,12 @@ def test_every_status_without_a_machine_is_waiting(status, monkeypatch):
     assert len(fake.created) == 2
 
 
-@pytest.mark.parametrize("status", ["Downloading", "Training", "Uploading", "Interrupted", "Stopping"])
+def test_every_status_of_sagemaker_is_waiting_or_work_or_an_end():
+    known = get_session().get_service_model("sagemaker").shape_for("SecondaryStatus").enum
+    assert sorted([*NOT_BEGUN, *BEGUN, *ENDED]) == sorted(known)
+
+
+@pytest.mark.parametrize("status", BEGUN)
 def test_a_job_that_has_begun_is_left_alone_at_the_first_look(status, monkeypatch):
     begun = {"TrainingJobStatus": "InProgress", "SecondaryStatus": status}
     monkeypatch.setattr(FakeSageMaker, "_describe", lambda self: begun)
