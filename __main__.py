@@ -90,10 +90,11 @@ pipeline = Pipeline(
     steps=handlers.pipeline_steps(delivery_url=delivery.url),
     machines=Machines(
         sfm=settings.processing_instance_type,
-        training=settings.training_instance_types[0],
+        training=settings.training_instance_types,
         compressor=settings.compressor_instance_type,
         use_spot=settings.use_spot,
         max_training_seconds=settings.max_training_minutes * 60,
+        spot_wait_seconds=settings.spot_wait_minutes * 60,
     ),
     log_retention_days=log_days,
     opts=opts,

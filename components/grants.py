@@ -177,6 +177,11 @@ def follow_executions(state_machine: pulumi.Output[str]) -> Statement:
     return _allow(["states:DescribeExecution"], _executions(state_machine))
 
 
+def list_executions(state_machine: Arn) -> Statement:
+    """Lists one state machine's executions by name and status; not what they were given or made."""
+    return _allow(["states:ListExecutions"], state_machine)
+
+
 def stop_executions(state_machine: pulumi.Output[str]) -> Statement:
     """Stops executions of one state machine."""
     return _allow(["states:StopExecution"], _executions(state_machine))

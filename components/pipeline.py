@@ -18,6 +18,8 @@ from components.storage import PrivateBucket, Storage
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
+_CATCH_UP = "rate(15 minutes)"
+"""How often to look for ends that no event told of: AWS does not promise that every event comes."""
 _JOB_CHANGES = ["SageMaker Training Job State Change", "SageMaker Processing Job State Change"]
 _RULES_OF_STEP_FUNCTIONS = (
     "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule",
@@ -164,7 +166,7 @@ class Pipeline(Component):
 
 
 class JobEvents(Component):
-    """The rules that tell a function of every change of the pipeline's executions and jobs."""
+    """The rules that tell a function what changes in the pipeline's executions and jobs, and when to look."""
 
     TYPE: ClassVar[str] = "spaceport:pipeline:JobEvents"
 
@@ -182,21 +184,28 @@ class JobEvents(Component):
         rules = {
             "executions": self._rule(
                 "executions",
-                {
-                    "source": ["aws.states"],
-                    "detail-type": [_EXECUTION_ENDS],
-                    "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
-                },
+                "Changes of the pipeline's executions.",
+                event_pattern=pulumi.Output.json_dumps(
+                    {
+                        "source": ["aws.states"],
+                        "detail-type": [_EXECUTION_ENDS],
+                        "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
+                    }
+                ),
             ),
             "jobs": self._rule(
                 "jobs",
-                {
-                    "source": ["aws.sagemaker"],
-                    "detail-type": _JOB_CHANGES,
-                    # Other stacks of the account have jobs too: ours run as our roles.
-                    "detail": {"RoleArn": pipeline.job_roles},
-                },
+                "Changes of the pipeline's jobs.",
+                event_pattern=pulumi.Output.json_dumps(
+                    {
+                        "source": ["aws.sagemaker"],
+                        "detail-type": _JOB_CHANGES,
+                        # Other stacks of the account have jobs too: ours run as our roles.
+                        "detail": {"RoleArn": pipeline.job_roles},
+                    }
+                ),
             ),
+            "catch-up": self._rule("catch-up", "Changes that were not told.", schedule_expression=_CATCH_UP),
         }
         queue = function.dead_letters
         keeps_lost = aws.sqs.QueuePolicy(
@@ -216,11 +225,19 @@ class JobEvents(Component):
             )
         self.register_outputs({})
 
-    def _rule(self, what: str, pattern: dict[str, object]) -> aws.cloudwatch.EventRule:
+    def _rule(
+        self,
+        what: str,
+        description: str,
+        *,
+        event_pattern: pulumi.Output[str] | None = None,
+        schedule_expression: str | None = None,
+    ) -> aws.cloudwatch.EventRule:
         return aws.cloudwatch.EventRule(
             f"{self._name}-{what}-rule",
-            description=f"Changes of the pipeline's {what}.",
-            event_pattern=pulumi.Output.json_dumps(pattern),
+            description=description,
+            event_pattern=event_pattern,
+            schedule_expression=schedule_expression,
             opts=self._child(),
         )
 

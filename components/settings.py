@@ -16,6 +16,7 @@ LOG_RETENTION_DAYS = frozenset(
 ARCHITECTURES = ("arm64", "x86_64")
 MAX_TRAINING_MINUTES = 5 * 24 * 60
 """SageMaker's own limit of a training job."""
+MAX_SPOT_WAIT_MINUTES = 24 * 60
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
@@ -94,6 +95,7 @@ class Settings:
     compressor_instance_type: str
     training_instance_types: tuple[str, ...]
     use_spot: bool
+    spot_wait_minutes: int
     max_training_minutes: int
     image_digests: Mapping[str, str]
     log_retention_days: int
@@ -160,6 +162,7 @@ class Settings:
                 "trainingInstanceTypes", _INSTANCE_TYPE, "a SageMaker machine"
             ),
             use_spot=read.flag("useSpot"),
+            spot_wait_minutes=read.whole_number("spotWaitMinutes", 1, MAX_SPOT_WAIT_MINUTES),
             max_training_minutes=read.whole_number("maxTrainingMinutes", 1, MAX_TRAINING_MINUTES),
             image_digests=read.digests("imageDigests"),
             log_retention_days=read.whole_number("logRetentionDays", 1, max(LOG_RETENTION_DAYS)),

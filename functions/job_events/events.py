@@ -1,18 +1,26 @@
 """What becomes of an event: the job's row, its project and one mail, in any order, however often it comes."""
 
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from functions.job_events.logic import project_changes
 from functions.job_events.mail import mail_about
 from functions.job_events.models import ExecutionEvent, StepJobEvent
 from functions.shared.aws import step_functions
-from functions.shared.clock import now_seconds
+from functions.shared.clock import now_seconds, to_ms
 from functions.shared.failures import Failure, explain
 from functions.shared.job_names import parse_execution_name, parse_step_job_name
-from functions.shared.jobs import ENDED, JobRow, JobStore
+from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.mail import send
 from functions.shared.observability import logger
 from functions.shared.stores import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
+
+CATCH_UP_MS = 7 * 24 * 3600 * 1000
+"""How long ago an execution may have started whose end is looked for: longer than any may take."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,13 @@ class Events:
         jobs: The jobs table.
         projects: The projects table.
         mail_from: Sender of mails.
+        state_machine_arn: What does the jobs.
     """
 
     jobs: JobStore
     projects: Table
     mail_from: str
+    state_machine_arn: str
 
     def step_job_changed(self, event: StepJobEvent) -> None:
         """Keep where a SageMaker job is, if it is the latest news of the job."""
@@ -53,6 +63,32 @@ class Events:
         self._show_in_project(job)
         if job.status in ENDED and job.attempt == name.attempt:
             self._tell(job)
+
+    def catch_up(self, now: int) -> None:
+        """Take in the ends of executions that no event told of, or whose mail was not sent.
+
+        Args:
+            now: Epoch milliseconds.
+        """
+        pages = (
+            step_functions().get_paginator("list_executions").paginate(stateMachineArn=self.state_machine_arn)
+        )
+        # The latest start comes first.
+        started_lately = takewhile(
+            lambda one: now - to_ms(one["startDate"]) < CATCH_UP_MS,
+            (execution for page in pages for execution in page["executions"]),
+        )
+        for execution in started_lately:
+            if execution["status"] in ENDED and self._is_news(execution["name"]):
+                logger.warning("an end that was not told", extra={"execution": execution["name"]})
+                self.execution_changed(_as_event(execution))
+
+    def _is_news(self, execution_name: str) -> bool:
+        name = parse_execution_name(execution_name)
+        job = self.jobs.get(name.job_id) if name else None
+        if name is None or job is None or job.attempt != name.attempt:
+            return False
+        return job.status in ACTIVE or bool(job.email and job.notified_attempt < job.attempt)
 
     def _failure(self, event: ExecutionEvent) -> Failure | None:
         """Find the cause, which long events leave out."""
@@ -90,3 +126,18 @@ class Events:
             self.jobs.release_notice(job.job_id, job.attempt)
             raise
         logger.info("mail sent", extra={"job_id": job.job_id, "status": job.status})
+
+
+def _as_event(execution: "ExecutionListItemTypeDef") -> ExecutionEvent:
+    """Make of a listed execution the event that should have told of its end; its cause is looked up."""
+    return ExecutionEvent.model_validate(
+        {
+            "detail-type": "Step Functions Execution Status Change",
+            "time": execution["stopDate"],
+            "detail": {
+                "executionArn": execution["executionArn"],
+                "name": execution["name"],
+                "status": execution["status"],
+            },
+        }
+    )

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.job_events.events import Events
-from functions.job_events.models import ExecutionEvent, parse_event
+from functions.job_events.models import ExecutionEvent, StepJobEvent, parse_event
 from functions.job_events.settings import Settings
 from functions.shared.jobs import JobStore
 from functions.shared.observability import logger, tracer
@@ -21,6 +21,7 @@ def _events() -> Events:
         jobs=JobStore(Table(settings.jobs_table)),
         projects=Table(settings.projects_table),
         mail_from=settings.mail_from,
+        state_machine_arn=settings.state_machine_arn,
     )
 
 
@@ -31,5 +32,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     parsed = parse_event(event)
     if isinstance(parsed, ExecutionEvent):
         _events().execution_changed(parsed)
-    else:
+    elif isinstance(parsed, StepJobEvent):
         _events().step_job_changed(parsed)
+    else:
+        _events().catch_up(parsed.at)

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
+from functions.shared.clock import to_ms
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
@@ -14,7 +16,7 @@ class _Event(BaseModel):
     @property
     def at(self) -> int:
         """Epoch milliseconds of the event, which EventBridge gives in whole seconds."""
-        return _milliseconds(self.time)
+        return to_ms(self.time)
 
 
 class ExecutionDetail(BaseModel):
@@ -58,19 +60,21 @@ class StepJobEvent(_Event):
     @property
     def at(self) -> int:
         """Epoch milliseconds of the change: SageMaker's own time is finer than the event's."""
-        return _milliseconds(self.detail.last_modified or self.time)
+        return to_ms(self.detail.last_modified or self.time)
 
 
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+class TimeToCatchUp(_Event):
+    """The schedule asks to look for ends that no event told of."""
+
+    detail_type: Literal["Scheduled Event"] = Field(alias="detail-type")
 
 
-JobEvent = TypeAdapter[ExecutionEvent | StepJobEvent](
-    Annotated[ExecutionEvent | StepJobEvent, Field(union_mode="left_to_right")]
+JobEvent = TypeAdapter[ExecutionEvent | StepJobEvent | TimeToCatchUp](
+    Annotated[ExecutionEvent | StepJobEvent | TimeToCatchUp, Field(union_mode="left_to_right")]
 )
 
 
-def parse_event(event: dict[str, Any]) -> ExecutionEvent | StepJobEvent:
+def parse_event(event: dict[str, Any]) -> ExecutionEvent | StepJobEvent | TimeToCatchUp:
     """Read an event.
 
     Raises:

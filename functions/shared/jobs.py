@@ -15,6 +15,9 @@ Status = Literal["PENDING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "TIMED
 ACTIVE = ("PENDING", "RUNNING", "STOPPING")
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
+WAITING_FOR_MACHINE = "WaitingForMachine"
+"""Stage status of a job that was refused a machine, because all that the account may have are in use."""
+
 _IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
 _ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
 
@@ -30,7 +33,8 @@ class JobRow(BaseModel):
         attempt: Counts executions of the job from 1.
         status: As of Step Functions, with PENDING before its first event and STOPPING once a stop was asked.
         current_stage: starting, then the step whose SageMaker job came last, then completed or failed.
-        stage_status: SageMaker's word for where the step's job is, for example Starting or Training.
+        stage_status: SageMaker's word for where the step's job is, for example Starting or Training, or
+            `WAITING_FOR_MACHINE`.
         stage_order: Order of the SageMaker job that set the stage.
         stage_event_at: Time of the event that set the stage.
         failure_sentence: Why it failed, for people.

@@ -2,6 +2,8 @@
 
 import json
 
+from tests.program.states_language import states_of
+
 RULE = "aws:cloudwatch/eventRule:EventRule"
 
 
@@ -12,7 +14,7 @@ def machine(run):
 
 def test_the_definition_names_this_programs_resources(stack):
     text = machine(stack).inputs["definition"]
-    states = json.loads(text)["States"]
+    states = states_of(json.loads(text))
     assert (
         states["CheckCapture"]["Parameters"]["FunctionName"]
         == stack.one("aws:lambda/alias:Alias", "pipeline-steps-alias").outputs["arn"]
@@ -20,11 +22,12 @@ def test_the_definition_names_this_programs_resources(stack):
     images = {one.name: one.outputs["imageUri"] for one in stack.of("awsx:ecr:Image")}
     assert states["Sfm"]["Parameters"]["AppSpecification"]["ImageUri"] == images["sfm-build"]
     assert (
-        states["Train3dgs"]["Parameters"]["AlgorithmSpecification"]["TrainingImage"] == images["3dgs-build"]
+        states["Train3dgsJob"]["Parameters"]["AlgorithmSpecification"]["TrainingImage"]
+        == images["3dgs-build"]
     )
     assert states["Compressor"]["Parameters"]["AppSpecification"]["ImageUri"] == images["compressor-build"]
     roles = {one.name: one.outputs["arn"] for one in stack.of("aws:iam/role:Role")}
-    for state, role in (("Sfm", "sfm"), ("Train3dgs", "3dgs"), ("Compressor", "compressor")):
+    for state, role in (("Sfm", "sfm"), ("Train3dgsJob", "3dgs"), ("Compressor", "compressor")):
         assert states[state]["Parameters"]["RoleArn"] == roles[f"pipeline-{role}-role"]
     assert stack.outputs["mlBucket"] in text
 
@@ -38,14 +41,21 @@ def test_the_machines_role_may_use_what_the_definition_names(stack):
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
-    for state in definition["States"].values():
+    for state in states_of(definition).values():
         if "RoleArn" in state.get("Parameters", {}):
             assert ("iam:PassRole", state["Parameters"]["RoleArn"]) in allowed
         if "FunctionName" in state.get("Parameters", {}):
             assert ("lambda:InvokeFunction", state["Parameters"]["FunctionName"]) in allowed
-    actions = {action for action, _ in allowed}
-    assert {f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")} <= actions
-    assert {f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")} <= actions
+    for kind in ("Training", "Processing"):
+        for verb in ("Create", "Describe", "Stop"):
+            (resource,) = [where for action, where in allowed if action == f"sagemaker:{verb}{kind}Job"]
+            assert resource.endswith(f":{kind.lower()}-job/*")
+    called = {
+        state["Resource"].rpartition(":")[2]
+        for state in states_of(definition).values()
+        if ":aws-sdk:sagemaker:" in state.get("Resource", "")
+    }
+    assert called == {"describeTrainingJob", "stopTrainingJob", "stopProcessingJob"}
 
 
 def test_executions_are_logged_and_traced(stack):
@@ -62,7 +72,11 @@ def test_the_machine_waits_for_its_roles_policy(stack):
 
 
 def test_events_of_this_pipeline_alone_reach_the_function(stack):
-    patterns = {one.name: json.loads(one.inputs["eventPattern"]) for one in stack.of(RULE)}
+    patterns = {
+        one.name: json.loads(one.inputs["eventPattern"])
+        for one in stack.of(RULE)
+        if "eventPattern" in one.inputs
+    }
     executions = patterns["job-changes-executions-rule"]
     jobs = patterns["job-changes-jobs-rule"]
     assert len(patterns) == 2
@@ -74,9 +88,14 @@ def test_events_of_this_pipeline_alone_reach_the_function(stack):
         "SageMaker Training Job State Change",
         "SageMaker Processing Job State Change",
     }
-    states = json.loads(machine(stack).inputs["definition"])["States"].values()
+    states = states_of(json.loads(machine(stack).inputs["definition"])).values()
     used = {state["Parameters"]["RoleArn"] for state in states if "RoleArn" in state.get("Parameters", {})}
     assert set(jobs["detail"]["RoleArn"]) == used
+
+
+def test_what_no_event_told_is_looked_for_by_the_clock(stack):
+    (rule,) = [one for one in stack.of(RULE) if "eventPattern" not in one.inputs]
+    assert rule.inputs["scheduleExpression"].startswith("rate(")
 
 
 def test_the_rules_call_the_function_and_may(stack):

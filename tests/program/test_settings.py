@@ -80,6 +80,7 @@ def test_defaults_are_settings_as_they_are(load):
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in defaults.items()}
     settings = load(**texts)
     assert settings.max_training_minutes == defaults["maxTrainingMinutes"]
+    assert settings.spot_wait_minutes == defaults["spotWaitMinutes"]
     assert settings.training_instance_types == tuple(defaults["trainingInstanceTypes"])
     assert settings.delivery_url is None
 
@@ -118,6 +119,8 @@ def test_every_problem_is_told_at_once(load):
         ("processingInstanceType", "c6i.large"),
         ("trainingInstanceTypes", '["ml.g5.2xlarge", 3]'),
         ("trainingInstanceTypes", "[]"),
+        ("spotWaitMinutes", "0"),
+        ("spotWaitMinutes", "1441"),
         ("maxTrainingMinutes", "0"),
         ("maxTrainingMinutes", "soon"),
         ("imageDigests", '{"sfm": "sha256:0"}'),

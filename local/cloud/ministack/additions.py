@@ -3,6 +3,7 @@
 from local.cloud.ministack import (
     api_origin,
     executions,
+    fault_control,
     lambda_permission,
     lambda_runtime,
     mail_sender,
@@ -24,6 +25,7 @@ def install() -> None:
     lambda_permission.install()
     api_origin.install()
     executions.install()
+    fault_control.install()
     sagemaker_service.install()
     task_authorization.install()
     transport.install()
