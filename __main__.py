@@ -13,18 +13,13 @@ from components.handlers import Handlers
 from components.identity import Identity
 from components.images import Images
 from components.mail import Mail
+from components.monitoring import Monitoring
 from components.pipeline import JobEvents, Pipeline
 from components.settings import Settings
 from components.storage import Storage
 
 settings = Settings.load()
-tags = {
-    "project": pulumi.get_project(),
-    "stack": pulumi.get_stack(),
-    "environment": settings.environment,
-    "managed-by": "pulumi",
-}
-account = Account.open(region=settings.region, tags=tags)
+account = Account.open(region=settings.region, environment=settings.environment)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
 log_days = settings.log_retention_days
@@ -35,7 +30,6 @@ identity = Identity("identity", retention=retention, opts=opts)
 mail = Mail(
     "mail",
     address=settings.mail_from,
-    domain=settings.mail_domain,
     account=account,
     ephemeral=settings.ephemeral,
     opts=opts,
@@ -72,12 +66,13 @@ delivery = Delivery(
 )
 
 handlers = Handlers(account=account, runs_on=runs_on, storage=storage, allowed_origins=origins, opts=opts)
+steps = handlers.pipeline_steps(delivery_url=delivery.url)
 pipeline = Pipeline(
     "pipeline",
     account=account,
     storage=storage,
     images=images,
-    steps=handlers.pipeline_steps(delivery_url=delivery.url),
+    steps=steps,
     machines=Machines(
         sfm=settings.processing_instance_type,
         training=settings.training_instance_types[0],
@@ -88,21 +83,27 @@ pipeline = Pipeline(
     log_retention_days=log_days,
     opts=opts,
 )
-job_events = handlers.job_events(
-    state_machine=pipeline.state_machine_arn, mail_from=settings.mail_from, mail_identities=mail.identities
-)
+job_events = handlers.job_events(state_machine=pipeline.state_machine_arn, mail=mail)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 
 functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
-    "delivery": handlers.delivery(
-        delivery_url=delivery.url,
-        key_pair_id=delivery.key_pair_id,
-        private_key_secret=settings.delivery_private_key_secret,
-    ),
+    "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery_private_key_secret),
 }
+Monitoring(
+    "monitoring",
+    account=account,
+    recipients=settings.alarm_emails,
+    monthly_budget_usd=settings.monthly_budget_usd,
+    pipeline=pipeline,
+    storage=storage,
+    functions={**functions, "pipeline_steps": steps, "job_events": job_events},
+    asynchronous={"job_events"},
+    apis={"file-upload-api": file_upload_api, "projects-api": projects_api, "ml-api": ml_api},
+    opts=opts,
+)
 
 pulumi.export("fileUploadApiUrl", file_upload_api.serve(routes.FILE_UPLOAD, functions))
 projects_url = projects_api.serve(routes.PROJECTS, functions)

@@ -65,6 +65,7 @@ class Api(Component):
         rest_api: The REST API.
         authorizer: Takes tokens of every given pool.
         host: Host name of its address.
+        stage_name: Its one stage.
         answers: Its own error answers.
         answers_digest: Digest of them: only a new deployment makes them effective.
     """
@@ -73,6 +74,7 @@ class Api(Component):
     rest_api: aws.apigateway.RestApi
     authorizer: aws.apigateway.Authorizer
     host: pulumi.Output[str]
+    stage_name: str
     answers: list[pulumi.Resource]
     answers_digest: str
 
@@ -86,6 +88,7 @@ class Api(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._defaults = defaults
+        self.stage_name = defaults.stage_name
         self.rest_api = aws.apigateway.RestApi(
             name,
             description=description,

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import pulumi
 
 from components import grants
-from components.account import Account
+from components.account import COST_TAG, Account
+from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
+from components.mail import Mail
 from components.storage import OWNER_INDEX, Storage
 
 _UPLOADS = "uploads/"
@@ -150,8 +152,7 @@ class Handlers:
         self,
         *,
         state_machine: pulumi.Output[str],
-        mail_from: str,
-        mail_identities: Sequence[pulumi.Input[str]],
+        mail: Mail,
     ) -> Function:
         """Records what happens to jobs and tells their owners."""
         return Function(
@@ -161,14 +162,17 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
-                "MAIL_FROM": mail_from,
+                "STATE_MACHINE_ARN": state_machine,
+                "METRICS_SERVICE": self.account.tags[COST_TAG],
+                "MAIL_FROM": mail.address,
             },
             abilities=[
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.list_executions(state_machine),
                 grants.follow_executions(state_machine),
-                grants.send_mail(list(mail_identities)),
+                grants.send_mail(list(mail.identities)),
             ],
             memory_mb=512,
             timeout_seconds=60,
@@ -178,8 +182,7 @@ class Handlers:
     def delivery(
         self,
         *,
-        delivery_url: pulumi.Input[str],
-        key_pair_id: pulumi.Input[str],
+        delivery: Delivery,
         private_key_secret: str,
     ) -> Function:
         """Opens shared links."""
@@ -192,8 +195,8 @@ class Handlers:
             environment={
                 "LINKS_TABLE": self.storage.links_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
-                "DELIVERY_URL": delivery_url,
-                "DELIVERY_KEY_PAIR_ID": key_pair_id,
+                "DELIVERY_URL": delivery.url,
+                "DELIVERY_KEY_PAIR_ID": delivery.key_pair_id,
                 "DELIVERY_PRIVATE_KEY_SECRET": private_key_secret,
             },
             abilities=[

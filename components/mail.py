@@ -15,10 +15,12 @@ class Mail(Component):
     An ephemeral stack makes none: its mails come from the identity that another stack of the account owns.
 
     Attributes:
+        address: The address.
         identities: ARNs of what SES may take as the sender's identity: the address itself or its domain.
     """
 
     TYPE: ClassVar[str] = "spaceport:mail:Mail"
+    address: str
     identities: list[pulumi.Output[str]]
 
     def __init__(
@@ -26,12 +28,13 @@ class Mail(Component):
         name: str,
         *,
         address: str,
-        domain: str,
         account: Account,
         ephemeral: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
+        self.address = address
+        domain = address.partition("@")[2]
         if ephemeral:
             domain_identity = account.arn("ses", f"identity/{domain}")
         else:

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components import grants
 from components.account import Account
 from components.base import Component
-from components.definition import Machines, Parts, build_definition
+from components.definition import Machines, Parts, build_definition, tagged
 from components.function import Function
 from components.images import Images
 from components.storage import PrivateBucket, Storage
@@ -18,6 +18,7 @@ from components.storage import PrivateBucket, Storage
 EVENTS = "events.amazonaws.com"
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
+LOOK_EVERY = "rate(5 minutes)"
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
 _JOB_CHANGES = ["SageMaker Training Job State Change", "SageMaker Processing Job State Change"]
 _RULES_OF_STEP_FUNCTIONS = (
@@ -32,11 +33,13 @@ class Pipeline(Component):
     Attributes:
         state_machine_arn: ARN of the state machine.
         job_roles: ARNs of the roles that its SageMaker jobs run as, one per step.
+        machines: What its steps run on and for how long.
     """
 
     TYPE: ClassVar[str] = "spaceport:pipeline:Pipeline"
     state_machine_arn: pulumi.Output[str]
     job_roles: list[pulumi.Output[str]]
+    machines: Machines
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Pipeline(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._account = account
+        self.machines = machines
         uploads, ml = storage.uploads_bucket, storage.ml_bucket
         sfm_role = self._job_role(
             "sfm",
@@ -98,7 +102,9 @@ class Pipeline(Component):
         state_machine = aws.sfn.StateMachine(
             f"{name}-machine",
             role_arn=machine_role.arn,
-            definition=parts.apply(lambda values: json.dumps(build_definition(Parts(**values), machines))),
+            definition=parts.apply(
+                lambda values: json.dumps(tagged(build_definition(Parts(**values), machines), account.tags))
+            ),
             logging_configuration={
                 "level": "ERROR",
                 "include_execution_data": False,
@@ -165,7 +171,7 @@ class Pipeline(Component):
 
 
 class JobEvents(Component):
-    """The rules that tell a function of every change of the pipeline's executions and jobs."""
+    """The rules that tell a function of every change of executions and jobs, and when to look at them."""
 
     TYPE: ClassVar[str] = "spaceport:pipeline:JobEvents"
 
@@ -197,16 +203,30 @@ class JobEvents(Component):
                 "detail": {"RoleArn": pipeline.job_roles},
             },
         )
+        self._look(function)
         self.register_outputs({})
 
     def _tell(self, what: str, function: Function, pattern: dict[str, object]) -> None:
-        name = f"{self._name}-{what}"
         rule = aws.cloudwatch.EventRule(
-            f"{name}-rule",
+            f"{self._name}-{what}-rule",
             description=f"Changes of the pipeline's {what}.",
             event_pattern=pulumi.Output.json_dumps(pattern),
             opts=self._child(),
         )
+        self._call(what, function, rule)
+
+    def _look(self, function: Function) -> None:
+        """Let the function look at what runs: of a job that goes on and on, no event tells."""
+        rule = aws.cloudwatch.EventRule(
+            f"{self._name}-look-rule",
+            description="A look at what runs.",
+            schedule_expression=LOOK_EVERY,
+            opts=self._child(),
+        )
+        self._call("look", function, rule)
+
+    def _call(self, what: str, function: Function, rule: aws.cloudwatch.EventRule) -> None:
+        name = f"{self._name}-{what}"
         aws.cloudwatch.EventTarget(f"{name}-target", rule=rule.name, arn=function.arn, opts=self._child())
         function.allow_calls(name, service=EVENTS, source=rule.arn)
 

@@ -15,6 +15,7 @@ LOG_RETENTION_DAYS = frozenset(
 ARCHITECTURES = ("arm64", "x86_64")
 MAX_TRAINING_MINUTES = 5 * 24 * 60
 """SageMaker's own limit of a training job."""
+MAX_BUDGET_USD = 1_000_000
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
@@ -42,6 +43,8 @@ class Settings:
 
     Attributes:
         region: From `aws:region`.
+        alarm_emails: Who is told of alarms; nobody only in an ephemeral stack.
+        monthly_budget_usd: None in an ephemeral stack, which has no budget.
         delivery_url: None where the distribution's own address is meant; no trailing slash.
         adopt: Empty in an ephemeral stack, whatever the config says: a branch stack starts from staging's
             file.
@@ -51,6 +54,8 @@ class Settings:
     environment: str
     allowed_origins: tuple[str, ...]
     mail_from: str
+    alarm_emails: tuple[str, ...]
+    monthly_budget_usd: int | None
     delivery_public_key: str
     delivery_private_key_secret: str
     delivery_url: str | None
@@ -66,11 +71,6 @@ class Settings:
     ephemeral: bool
     adopt: Mapping[str, Adoption]
 
-    @property
-    def mail_domain(self) -> str:
-        """Domain of the address that mails come from."""
-        return self.mail_from.partition("@")[2]
-
     @classmethod
     def load(cls) -> "Settings":
         """Read and check the config of the running stack.
@@ -84,6 +84,7 @@ class Settings:
             read.problems.append("aws:region is missing")
         ephemeral = read.flag("ephemeral")
         adopt = read.adoptions("adopt")
+        budget = read.whole_number("monthlyBudgetUsd", 1, MAX_BUDGET_USD)
         settings = cls(
             region=region or "",
             environment=read.text("environment", _NAME, "a short name in lower case"),
@@ -91,6 +92,10 @@ class Settings:
                 "allowedOrigins", _ORIGIN, "an origin such as https://app.example.com, no path"
             ),
             mail_from=read.text("mailFrom", _MAIL_ADDRESS, "a mail address in lower case"),
+            alarm_emails=read.texts(
+                "alarmEmails", _MAIL_ADDRESS, "a mail address in lower case", may_be_empty=ephemeral
+            ),
+            monthly_budget_usd=None if ephemeral else budget,
             delivery_public_key=read.text(
                 "deliveryPublicKey", _PUBLIC_KEY, "a public key in PEM form"
             ).strip()
@@ -148,16 +153,18 @@ class _Reader:
     def optional_text(self, key: str, pattern: str, meaning: str) -> str | None:
         return self.text(key, pattern, meaning) if self._config.get(key) else None
 
-    def texts(self, key: str, pattern: str, meaning: str) -> tuple[str, ...]:
+    def texts(self, key: str, pattern: str, meaning: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
         value = self._json(key)
         if value is None:
             return ()
-        if not isinstance(value, list) or not value:
-            self._wrong(key, f"must be a list of at least one; each {meaning}")
+        if not isinstance(value, list) or not (value or may_be_empty):
+            self._wrong(key, f"must be a list{'' if may_be_empty else ' of at least one'}; each {meaning}")
             return ()
         wrong = [item for item in value if not isinstance(item, str) or not re.fullmatch(pattern, item)]
         if wrong:
             self._wrong(key, f"has {', '.join(map(repr, wrong))}; each must be {meaning}")
+        elif len(set(value)) < len(value):
+            self._wrong(key, "names something twice")
         return tuple(str(item) for item in value)
 
     def flag(self, key: str) -> bool:

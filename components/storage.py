@@ -160,6 +160,8 @@ class Storage(Component):
         projects_table: Projects by owner.
         jobs_table: Jobs, also by owner and by project.
         links_table: Links to models; expired ones go by themselves.
+        tables: All tables by logical name.
+        indexes: Names of each table's indexes.
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
@@ -169,6 +171,8 @@ class Storage(Component):
     projects_table: aws.dynamodb.Table
     jobs_table: aws.dynamodb.Table
     links_table: aws.dynamodb.Table
+    tables: dict[str, aws.dynamodb.Table]
+    indexes: dict[str, tuple[str, ...]]
 
     def __init__(
         self,
@@ -180,6 +184,8 @@ class Storage(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._retention = retention
+        self.tables = {}
+        self.indexes = {}
         self.uploads_bucket = PrivateBucket(
             "uploads-bucket",
             allowed_origins=allowed_origins,
@@ -225,7 +231,8 @@ class Storage(Component):
         keys = {key for index in indexes for key in (index.partition, index.sort)} | {partition}
         if sort is not None:
             keys.add(sort)
-        return aws.dynamodb.Table(
+        self.indexes[name] = tuple(index.name for index in indexes)
+        self.tables[name] = aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=partition.name,
@@ -247,3 +254,4 @@ class Storage(Component):
             deletion_protection_enabled=not self._retention.ephemeral,
             opts=self._retention.stateful(name, parent=self),
         )
+        return self.tables[name]

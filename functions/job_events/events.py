@@ -1,12 +1,14 @@
 """What becomes of an event: the job's row, its project and one mail, in any order, however often it comes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.job_events.logic import project_changes
 from functions.job_events.mail import mail_about
+from functions.job_events.metrics import StageMetrics
 from functions.job_events.models import ExecutionEvent, StepJobEvent
 from functions.shared.aws import ses, step_functions
-from functions.shared.clock import now_seconds
+from functions.shared.clock import now_ms, now_seconds
 from functions.shared.failures import Failure, explain
 from functions.shared.job_names import parse_execution_name, parse_step_job_name
 from functions.shared.jobs import ENDED, JobRow, JobStore
@@ -21,19 +23,40 @@ class Events:
     Attributes:
         jobs: The jobs table.
         projects: The projects table.
+        metrics: Where the stages' figures go.
+        state_machine_arn: The machine whose executions are the jobs.
         mail_from: Sender of mails.
     """
 
     jobs: JobStore
     projects: Table
+    metrics: StageMetrics
+    state_machine_arn: str
     mail_from: str
 
     def step_job_changed(self, event: StepJobEvent) -> None:
-        """Keep where a SageMaker job is, if it is the latest news of the job."""
+        """Keep where a SageMaker job is, if it is the latest news of the job, and put how it ended once."""
         name = parse_step_job_name(event.detail.name)
         if name is None:
             return
-        self.jobs.in_stage(name, event.detail.secondary_status or event.detail.status, event.at)
+        detail = event.detail
+        self.jobs.in_stage(name, detail.secondary_status or detail.status, event.at, event.running_since)
+        if detail.has_ended and self.jobs.claim_figures(name):
+            self.metrics.ended(name.step, seconds=detail.machine_seconds, failed=detail.status == "Failed")
+
+    def look(self) -> None:
+        """Put for how long each SageMaker job that runs has had its machine."""
+        for execution in self._running_executions():
+            name = parse_execution_name(execution)
+            job = self.jobs.get(name.job_id) if name else None
+            if name and job and job.attempt == name.attempt and job.stage_running_since is not None:
+                self.metrics.running(job.current_stage, (now_ms() - job.stage_running_since) / 1000)
+
+    def _running_executions(self) -> Iterator[str]:
+        pages = step_functions().get_paginator("list_executions")
+        for page in pages.paginate(stateMachineArn=self.state_machine_arn, statusFilter="RUNNING"):
+            for execution in page["executions"]:
+                yield execution["name"]
 
     def execution_changed(self, event: ExecutionEvent) -> None:
         """Keep an execution's start or end, show it in the project, and tell an end by mail once."""

@@ -313,6 +313,16 @@ def _user_pool(_: str, __: Properties) -> dict[str, Any]:
     return {"id": pool, "arn": _arn("cognito-idp", f"userpool/{pool}")}
 
 
+def _key(_: str, __: Properties) -> dict[str, Any]:
+    key = secrets.token_hex(8)
+    return {"id": key, "keyId": key, "arn": _arn("kms", f"key/{key}")}
+
+
+def _topic(name: str, _: Properties) -> dict[str, Any]:
+    arn = _arn("sns", name)
+    return {"id": arn, "arn": arn, "name": name}
+
+
 def _plain(name: str, _: Properties) -> dict[str, Any]:
     return {"id": f"{name}-id"}
 
@@ -328,14 +338,17 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:apigateway/response:Response": _plain,
     "aws:apigateway/restApi:RestApi": _rest_api,
     "aws:apigateway/stage:Stage": _stage,
+    "aws:budgets/budget:Budget": lambda name, _: {"id": f"{ACCOUNT}:{name}", "name": name},
     "aws:cloudfront/distribution:Distribution": _distribution,
     "aws:cloudfront/keyGroup:KeyGroup": _plain,
     "aws:cloudfront/originAccessControl:OriginAccessControl": _plain,
     "aws:cloudfront/publicKey:PublicKey": _plain,
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _plain,
+    "aws:cloudwatch/dashboard:Dashboard": lambda _, inputs: {"id": inputs["dashboardName"]},
     "aws:cloudwatch/eventRule:EventRule": _named("events", "rule/"),
     "aws:cloudwatch/eventTarget:EventTarget": _plain,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _named("cloudwatch", "alarm:"),
     "aws:cognito/userGroup:UserGroup": _plain,
     "aws:cognito/userPool:UserPool": _user_pool,
     "aws:cognito/userPoolClient:UserPoolClient": _plain,
@@ -344,6 +357,7 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:ecr/repository:Repository": _repository,
     "aws:iam/role:Role": lambda name, _: {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:iam/rolePolicy:RolePolicy": _plain,
+    "aws:kms/key:Key": _key,
     "aws:lambda/function:Function": _function,
     "aws:lambda/layerVersion:LayerVersion": lambda name, _: {"arn": _arn("lambda", f"layer:{name}:1")},
     "aws:lambda/permission:Permission": _plain,
@@ -360,6 +374,9 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
         "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),
     },
     "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
+    "aws:sns/topic:Topic": _topic,
+    "aws:sns/topicPolicy:TopicPolicy": lambda _, inputs: {"id": inputs["arn"]},
+    "aws:sns/topicSubscription:TopicSubscription": _plain,
     "awsx:ecr:Image": lambda _, inputs: {
         "imageUri": f"{inputs['repositoryUrl']}@sha256:{secrets.token_hex(32)}"
     },

@@ -1,11 +1,13 @@
 """Everything that is added to MiniStack, in order."""
 
 from local.cloud.ministack import (
+    alarms,
     api_origin,
     executions,
     lambda_permission,
     lambda_runtime,
     mail_sender,
+    metrics,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -28,3 +30,5 @@ def install() -> None:
     task_authorization.install()
     transport.install()
     mail_sender.install()
+    alarms.install()
+    metrics.install()
