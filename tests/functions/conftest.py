@@ -93,6 +93,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",
         "DELIVERY_PRIVATE_KEY_SECRET": "delivery-key",
         "MAIL_FROM": "noreply@example.org",
+        "METRICS_SERVICE": "spaceport-test",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])

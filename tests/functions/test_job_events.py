@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from functions.job_events.events import Events
 from functions.job_events.handler import handler
+from functions.job_events.metrics import StageMetrics
 from functions.shared.jobs import JobRow, JobStore
 from functions.shared.stores import Table
 
@@ -181,7 +182,9 @@ def test_a_stopped_job_is_told_as_stopped(jobs, job, mailbox, lambda_context):
 def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, lambda_context, monkeypatch):
     jobs.published(job, VIEWER, {}, 5)
     event = execution_event(job, "SUCCEEDED", 5)
-    unknown_sender = Events(jobs, Table("projects"), "unknown@nowhere.example")
+    unknown_sender = Events(
+        jobs, Table("projects"), StageMetrics("spaceport-test"), "arn:none", "unknown@nowhere.example"
+    )
     with monkeypatch.context() as patch:
         patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
         with pytest.raises(ClientError):
