@@ -17,23 +17,29 @@ class Offer:
 
     Attributes:
         description: Of the API.
+        output: Name that the stack tells its address by.
         routes: Its routes, preflights left out.
         entry: Path that its published address ends in, for clients that append nothing to it.
     """
 
     description: str
+    output: str
     routes: tuple[Route, ...]
     entry: str = ""
 
 
 OFFERS: Mapping[str, Offer] = {
-    "file-upload-api": Offer("Uploads of photos.", routes.FILE_UPLOAD),
-    "projects-api": Offer("Projects.", routes.PROJECTS, entry="/projects"),
-    "drone-path-api": Offer("Flight plans.", routes.DRONE_PATH),
-    "ml-api": Offer("Jobs, and the opening of links.", routes.ML),
-    "invite-v2-api": Offer("Invitations of people with a fixed handle.", routes.INVITE_V2, entry="/invite"),
-    "invite-v3-api": Offer("Invitations of people who choose.", routes.INVITE_V3, entry="/invite"),
-    "waitlist-api": Offer("The waitlist, and feedback.", routes.WAITLIST),
+    "file-upload-api": Offer("Uploads of photos.", "fileUploadApiUrl", routes.FILE_UPLOAD),
+    "projects-api": Offer("Projects.", "projectsApiUrl", routes.PROJECTS, entry="/projects"),
+    "drone-path-api": Offer("Flight plans.", "dronePathApiUrl", routes.DRONE_PATH),
+    "ml-api": Offer("Jobs, and the opening of links.", "mlApiUrl", routes.ML),
+    "invite-v2-api": Offer(
+        "Invitations of people with a fixed handle.", "inviteV2ApiUrl", routes.INVITE_V2, entry="/invite"
+    ),
+    "invite-v3-api": Offer(
+        "Invitations of people who choose.", "inviteV3ApiUrl", routes.INVITE_V3, entry="/invite"
+    ),
+    "waitlist-api": Offer("The waitlist, and feedback.", "waitlistApiUrl", routes.WAITLIST),
 }
 """Every API by its logical name."""
 
@@ -64,12 +70,12 @@ class Apis:
         )
 
     def serve(self, functions: Mapping[str, Function]) -> dict[str, pulumi.Output[str]]:
-        """Serve every route table, and return the published addresses by the APIs' names. To be called once.
+        """Serve every route table, and return the published addresses as the stack tells them. Call it once.
 
         Args:
             functions: By the name that routes give.
         """
         return {
-            name: pulumi.Output.concat(self.by_name[name].serve(offer.routes, functions), offer.entry)
+            offer.output: pulumi.Output.concat(self.by_name[name].serve(offer.routes, functions), offer.entry)
             for name, offer in OFFERS.items()
         }

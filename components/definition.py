@@ -7,7 +7,10 @@ starts at `compressor` also brings that job's training result as `train.artifact
 """
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from components.job_states import (
     FAILED,
@@ -112,6 +115,26 @@ def build_definition(parts: Parts, machines: Machines) -> State:
             UNKNOWN_STEP: {"Type": "Fail", "Error": "UnknownStep", "Cause": "startAt names no step"},
         },
     }
+
+
+def tagged(definition: State, tags: Mapping[str, str]) -> State:
+    """Give every SageMaker job that a definition starts the tags, which Step Functions would not.
+
+    Without them a job, and with it most of the cost, belongs to no stack.
+    """
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    def visit(part: Any) -> Any:  # noqa: ANN401 - any JSON value
+        if isinstance(part, list):
+            return [visit(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        visited = {key: visit(value) for key, value in part.items()}
+        if re.search(r":create(Processing|Training)Job\b", str(part.get("Resource", ""))):
+            visited["Parameters"] = {**visited["Parameters"], "Tags": listed}
+        return visited
+
+    return {key: visit(value) for key, value in definition.items()}
 
 
 def _start_choice() -> State:

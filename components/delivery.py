@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from components import grants
 from components.api import Api
 from components.base import Component
-from components.settings import Domain
+from components.settings import DeliverySettings, Domain
 from components.storage import PrivateBucket
 
 MODELS = "jobs/*/model/*"
@@ -44,10 +44,7 @@ class Delivery(Component):
         *,
         bucket: PrivateBucket,
         links_api: Api,
-        public_key: str,
-        url: str | None,
-        domain: Domain | None,
-        price_class: str,
+        settings: DeliverySettings,
         allowed_origins: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -57,16 +54,14 @@ class Delivery(Component):
             name: Logical name.
             bucket: Where models are; its policy is set here.
             links_api: The API that has `GET /open/{token}`; its stage may come later.
-            public_key: PEM of the key that cookies are signed with.
-            url: Address that people use, where it is neither the domain's nor the distribution's own.
-            domain: Domain of our own, with a certificate of us-east-1.
-            price_class: Where the edges are.
+            settings: Its key, addresses and price class.
             allowed_origins: Origins whose pages may load and embed models.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
+        domain = settings.domain
         headers = self._headers(allowed_origins)
-        key = aws.cloudfront.PublicKey(f"{name}-key", encoded_key=public_key, opts=self._child())
+        key = aws.cloudfront.PublicKey(f"{name}-key", encoded_key=settings.public_key, opts=self._child())
         trusted = aws.cloudfront.KeyGroup(f"{name}-keys", items=[key.id], opts=self._child())
         access = aws.cloudfront.OriginAccessControl(
             f"{name}-access",
@@ -81,7 +76,7 @@ class Delivery(Component):
             enabled=True,
             is_ipv6_enabled=True,
             http_version="http2and3",
-            price_class=price_class,
+            price_class=settings.price_class,
             aliases=[domain.name] if domain else None,
             # Being rolled out to all edges takes minutes, which nothing here has to wait for.
             wait_for_deployment=False,
@@ -131,11 +126,16 @@ class Delivery(Component):
         bucket.set_policy(grants.deliver_objects(bucket.arn, MODELS, distribution=distribution.arn))
         self.domain_name = distribution.domain_name
         own_url = pulumi.Output.concat("https://", domain.name if domain else self.domain_name)
-        self.url = own_url if url is None else pulumi.Output.from_input(url)
+        self.url = own_url if settings.url is None else pulumi.Output.from_input(settings.url)
         self.key_pair_id = key.id
         self.register_outputs(
             {"url": self.url, "domain_name": self.domain_name, "key_pair_id": self.key_pair_id}
         )
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {"deliveryUrl": self.url, "deliveryDomainName": self.domain_name}
 
     def _headers(self, allowed_origins: Sequence[str]) -> aws.cloudfront.ResponseHeadersPolicy:
         embedders = " ".join(["'self'", *allowed_origins])

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components import grants
 from components.base import Component
 from components.code import function_archive, layer_archive
+from components.settings import FunctionSettings
 
 SERVICE = "spaceport"
 LIVE = "live"
@@ -42,17 +43,15 @@ class FunctionRuntime(Component):
         self,
         name: str,
         *,
-        runtime: str,
-        architecture: str,
+        settings: FunctionSettings,
         log_retention_days: int,
-        reserved_concurrency: Mapping[str, int],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
-        self.runtime = runtime
-        self.architecture = architecture
+        self.runtime = settings.runtime
+        self.architecture = settings.architecture
+        self.reserved_concurrency = settings.reserved_concurrency
         self.log_retention_days = log_retention_days
-        self.reserved_concurrency = reserved_concurrency
         self.layer = self._layer("base", "Libraries of the functions.")
         self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
         self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})

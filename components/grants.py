@@ -13,6 +13,8 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 STATES = "states.amazonaws.com"
 CLOUDFRONT = "cloudfront.amazonaws.com"
 EVENTS = "events.amazonaws.com"
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+BUDGETS = "budgets.amazonaws.com"
 
 Arn = pulumi.Input[str]
 Condition = dict[str, dict[str, pulumi.Input[str] | list[str] | list[Arn]]]
@@ -24,7 +26,7 @@ class Statement(TypedDict):
     Effect: Literal["Allow", "Deny"]
     Action: list[str]
     Resource: NotRequired[list[Arn]]
-    Principal: NotRequired[dict[str, str] | Literal["*"]]
+    Principal: NotRequired[dict[str, pulumi.Input[str]] | Literal["*"]]
     Condition: NotRequired[Condition]
 
 
@@ -167,6 +169,11 @@ def list_objects(bucket: Arn, *prefixes: str) -> Statement:
 # The pipeline.
 
 
+def list_executions(state_machine: Arn) -> Statement:
+    """Lists the executions of one state machine by name and state; sees no input or output."""
+    return _allow(["states:ListExecutions"], state_machine)
+
+
 def start_executions(state_machine: Arn) -> Statement:
     """Starts executions of one state machine, with any input: each costs machine time."""
     return _allow(["states:StartExecution"], state_machine)
@@ -175,11 +182,6 @@ def start_executions(state_machine: Arn) -> Statement:
 def follow_executions(state_machine: pulumi.Output[str]) -> Statement:
     """Reads the state, input and output of one state machine's executions."""
     return _allow(["states:DescribeExecution"], _executions(state_machine))
-
-
-def list_executions(state_machine: Arn) -> Statement:
-    """Lists one state machine's executions by name and status; not what they were given or made."""
-    return _allow(["states:ListExecutions"], state_machine)
 
 
 def stop_executions(state_machine: pulumi.Output[str]) -> Statement:
@@ -331,6 +333,54 @@ def invite_people(user_pool: Arn) -> Statement:
         ],
         user_pool,
     )
+
+
+def publish(service: str, topic: Arn, *, account: pulumi.Input[str]) -> Statement:
+    """An AWS service publishes to one topic what resources of one account tell."""
+    statement = _allow(["sns:Publish"], topic)
+    statement["Principal"] = {"Service": service}
+    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
+
+
+def publish_encrypted(service: str, *, account: pulumi.Input[str]) -> Statement:
+    """An AWS service uses the key, acting for one account: what it needs to publish to a topic with it.
+
+    For a key's own policy, where `*` is that key.
+    """
+    statement = _allow(["kms:Decrypt", "kms:GenerateDataKey"], "*")
+    statement["Principal"] = {"Service": service}
+    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
+
+
+def manage_key(account: pulumi.Input[str]) -> Statement:
+    """The account's policies say who changes or ends the key; nobody may read with it.
+
+    For a key's own policy, where `*` is that key. KMS refuses a policy that would lock everybody out.
+    """
+    statement = _allow(
+        [
+            "kms:CancelKeyDeletion",
+            "kms:DescribeKey",
+            "kms:DisableKey",
+            "kms:DisableKeyRotation",
+            "kms:EnableKey",
+            "kms:EnableKeyRotation",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListKeyPolicies",
+            "kms:ListResourceTags",
+            "kms:PutKeyPolicy",
+            "kms:ScheduleKeyDeletion",
+            "kms:TagResource",
+            "kms:UntagResource",
+            "kms:UpdateKeyDescription",
+        ],
+        "*",
+    )
+    statement["Principal"] = {"AWS": pulumi.Output.concat("arn:aws:iam::", account, ":root")}
+    return statement
 
 
 def read_secret(secret: Arn) -> Statement:

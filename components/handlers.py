@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components import grants
-from components.account import Account
+from components.account import COST_TAG, Account
 from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
@@ -199,15 +199,16 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
-                "MAIL_FROM": self.mail.address,
                 "STATE_MACHINE_ARN": state_machine,
+                "METRICS_SERVICE": self.account.tags[COST_TAG],
+                "MAIL_FROM": self.mail.address,
             },
             abilities=[
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
-                grants.follow_executions(state_machine),
                 grants.list_executions(state_machine),
+                grants.follow_executions(state_machine),
                 grants.send_mail(list(self.mail.identities)),
             ],
             memory_mb=512,

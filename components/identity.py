@@ -154,6 +154,16 @@ class Identity(Component):
         self.register_outputs({"v2": self.v2.id, "v3": self.v3.id})
 
     @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {
+            "userPoolV2Id": self.v2.id,
+            "userPoolV2ClientId": self.v2.client_id,
+            "userPoolV3Id": self.v3.id,
+            "userPoolV3ClientId": self.v3.client_id,
+        }
+
+    @property
     def pool_arns(self) -> list[pulumi.Output[str]]:
         """ARNs of both pools."""
         return [self.v2.arn, self.v3.arn]

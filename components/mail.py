@@ -33,13 +33,13 @@ class Mail(Component):
         name: str,
         *,
         address: str,
-        domain: str,
         account: Account,
         ephemeral: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
         self.address = address
+        domain = address.partition("@")[2]
         if ephemeral:
             self.domain_identity = account.arn("ses", f"identity/{domain}")
             self.dkim_tokens = pulumi.Output.from_input([])
@@ -50,9 +50,12 @@ class Mail(Component):
         self.identities = [self.domain_identity, account.arn("ses", f"identity/{address}")]
         self.register_outputs({"domain": self.domain_identity, "dkim_tokens": self.dkim_tokens})
 
-    def cognito_mails(
-        self, *, address: str, through_ses: bool
-    ) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[Sequence[str]]]:
+        """What the stack tells of it."""
+        return {"mailDkimTokens": self.dkim_tokens}
+
+    def of_cognito(self, *, through_ses: bool) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
         """Say how a user pool sends its mails.
 
         By itself Cognito sends 50 a day. Through SES it sends as many as SES lets the account; but it refuses
@@ -63,5 +66,5 @@ class Mail(Component):
         return {
             "email_sending_account": "DEVELOPER",
             "source_arn": self.domain_identity,
-            "from_email_address": address,
+            "from_email_address": self.address,
         }

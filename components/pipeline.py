@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components import grants
 from components.account import Account
 from components.base import Component
-from components.definition import Machines, Parts, build_definition
+from components.definition import Machines, Parts, build_definition, tagged
 from components.function import Function
 from components.images import Images
 from components.storage import PrivateBucket, Storage
@@ -18,8 +18,8 @@ from components.storage import PrivateBucket, Storage
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
-_CATCH_UP = "rate(15 minutes)"
-"""How often to look for ends that no event told of: AWS does not promise that every event comes."""
+_LOOK_EVERY = "rate(5 minutes)"
+"""No event tells of a job that goes on and on, and AWS does not promise that every event comes."""
 _JOB_CHANGES = ["SageMaker Training Job State Change", "SageMaker Processing Job State Change"]
 _RULES_OF_STEP_FUNCTIONS = (
     "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule",
@@ -33,11 +33,13 @@ class Pipeline(Component):
     Attributes:
         state_machine_arn: ARN of the state machine.
         job_roles: ARNs of the roles that its SageMaker jobs run as, one per step.
+        machines: What its steps run on and for how long.
     """
 
     TYPE: ClassVar[str] = "spaceport:pipeline:Pipeline"
     state_machine_arn: pulumi.Output[str]
     job_roles: list[pulumi.Output[str]]
+    machines: Machines
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class Pipeline(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._account = account
+        self.machines = machines
         uploads, ml = storage.uploads_bucket, storage.ml_bucket
         sfm_role = self._job_role(
             "sfm",
@@ -99,7 +102,9 @@ class Pipeline(Component):
         state_machine = aws.sfn.StateMachine(
             f"{name}-machine",
             role_arn=machine_role.arn,
-            definition=parts.apply(lambda values: json.dumps(build_definition(Parts(**values), machines))),
+            definition=parts.apply(
+                lambda values: json.dumps(tagged(build_definition(Parts(**values), machines), account.tags))
+            ),
             logging_configuration={
                 "level": "ERROR",
                 "include_execution_data": False,
@@ -110,6 +115,11 @@ class Pipeline(Component):
         )
         self.state_machine_arn = state_machine.arn
         self.register_outputs({"state_machine_arn": self.state_machine_arn})
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {"stateMachineArn": self.state_machine_arn}
 
     def _job_role(
         self, step: str, log_group: str, repository: pulumi.Input[str], *abilities: grants.Statement
@@ -205,7 +215,7 @@ class JobEvents(Component):
                     }
                 ),
             ),
-            "catch-up": self._rule("catch-up", "Changes that were not told.", schedule_expression=_CATCH_UP),
+            "look": self._rule("look", "A look at what runs.", schedule_expression=_LOOK_EVERY),
         }
         queue = function.dead_letters
         keeps_lost = aws.sqs.QueuePolicy(

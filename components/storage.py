@@ -188,6 +188,8 @@ class Storage(Component):
         feedback_table: What people have said.
         limits_table: Counts of the day; earlier ones go by themselves.
         flight_paths_table: Saved flight plans, also by owner.
+        tables: All tables by logical name.
+        indexes: Names of each table's indexes.
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
@@ -201,6 +203,8 @@ class Storage(Component):
     feedback_table: aws.dynamodb.Table
     limits_table: aws.dynamodb.Table
     flight_paths_table: aws.dynamodb.Table
+    tables: dict[str, aws.dynamodb.Table]
+    indexes: dict[str, tuple[str, ...]]
 
     def __init__(
         self,
@@ -212,6 +216,8 @@ class Storage(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._retention = retention
+        self.tables = {}
+        self.indexes = {}
         self.uploads_bucket = PrivateBucket(
             "uploads-bucket",
             allowed_origins=allowed_origins,
@@ -255,6 +261,11 @@ class Storage(Component):
             }
         )
 
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {"uploadsBucket": self.uploads_bucket.name, "mlBucket": self.ml_bucket.name}
+
     def _table(
         self,
         name: str,
@@ -267,7 +278,8 @@ class Storage(Component):
         keys = {key for index in indexes for key in (index.partition, index.sort)} | {partition}
         if sort is not None:
             keys.add(sort)
-        return aws.dynamodb.Table(
+        self.indexes[name] = tuple(index.name for index in indexes)
+        self.tables[name] = aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=partition.name,
@@ -289,3 +301,4 @@ class Storage(Component):
             deletion_protection_enabled=not self._retention.ephemeral,
             opts=self._retention.stateful(name, parent=self),
         )
+        return self.tables[name]

@@ -47,6 +47,22 @@ class StepJobDetail(BaseModel):
     status: str = Field(validation_alias=AliasChoices("TrainingJobStatus", "ProcessingJobStatus"))
     secondary_status: str | None = Field(default=None, validation_alias="SecondaryStatus")
     last_modified: datetime | None = Field(default=None, validation_alias="LastModifiedTime")
+    started: datetime | None = Field(
+        default=None, validation_alias=AliasChoices("TrainingStartTime", "ProcessingStartTime")
+    )
+    ended: datetime | None = Field(
+        default=None, validation_alias=AliasChoices("TrainingEndTime", "ProcessingEndTime")
+    )
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its status will not change any more."""
+        return self.status in ("Completed", "Failed", "Stopped")
+
+    @property
+    def machine_seconds(self) -> float | None:
+        """How long a job that has ended had its machine; None where it never got one."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
 
 class StepJobEvent(_Event):
@@ -62,22 +78,27 @@ class StepJobEvent(_Event):
         """Epoch milliseconds of the change: SageMaker's own time is finer than the event's."""
         return to_ms(self.detail.last_modified or self.time)
 
+    @property
+    def running_since(self) -> int | None:
+        """Epoch milliseconds since when the job has its machine; None before and after."""
+        started = self.detail.started
+        return to_ms(started) if started and not self.detail.has_ended else None
 
-class TimeToCatchUp(_Event):
-    """The schedule asks to look for ends that no event told of."""
+
+class LookEvent(_Event):
+    """It is time to look at what runs."""
 
     detail_type: Literal["Scheduled Event"] = Field(alias="detail-type")
 
 
-JobEvent = TypeAdapter[ExecutionEvent | StepJobEvent | TimeToCatchUp](
-    Annotated[ExecutionEvent | StepJobEvent | TimeToCatchUp, Field(union_mode="left_to_right")]
-)
+JobEvent = ExecutionEvent | StepJobEvent | LookEvent
+_ADAPTER = TypeAdapter[JobEvent](Annotated[JobEvent, Field(union_mode="left_to_right")])
 
 
-def parse_event(event: dict[str, Any]) -> ExecutionEvent | StepJobEvent | TimeToCatchUp:
+def parse_event(event: dict[str, Any]) -> JobEvent:
     """Read an event.
 
     Raises:
         pydantic.ValidationError: It is none that the rules send.
     """
-    return JobEvent.validate_python(event)
+    return _ADAPTER.validate_python(event)

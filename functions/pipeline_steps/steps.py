@@ -69,7 +69,7 @@ class Steps:
     def wait_for_machine(self, event: WaitForMachine) -> Result:
         """Keep that the job waits for a machine: Step Functions tells nobody of its waiting."""
         job = StepJobName(event.job_id, event.attempt, event.step, event.retry)
-        return {"told": self.jobs.in_stage(job, WAITING_FOR_MACHINE, now_ms()) is not None}
+        return {"told": self.jobs.in_stage(job, WAITING_FOR_MACHINE, now_ms(), None) is not None}
 
     def publish(self, event: Publish) -> Result:
         """Make a complete model reachable by a link; repeating it makes no second link.

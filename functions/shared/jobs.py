@@ -37,6 +37,7 @@ class JobRow(BaseModel):
             `WAITING_FOR_MACHINE`.
         stage_order: Order of the SageMaker job that set the stage.
         stage_event_at: Time of the event that set the stage.
+        stage_running_since: When the step's job got its machine; None while it has none.
         failure_sentence: Why it failed, for people.
         failure_next_step: What to do then.
         link_token: Token of the link that was mailed.
@@ -62,6 +63,7 @@ class JobRow(BaseModel):
     stage_status: str | None = None
     stage_order: int = 0
     stage_event_at: int = 0
+    stage_running_since: int | None = None
     started_at: int | None = None
     ended_at: int | None = None
     failure_sentence: str | None = None
@@ -134,6 +136,7 @@ class JobStore:
             "endedAt": at,
             "currentStage": "completed" if status == "SUCCEEDED" else "failed",
             "stageStatus": None,
+            "stageRunningSince": None,
             "failureSentence": failure.sentence if failure else None,
             "failureNextStep": failure.next_step if failure else None,
         }
@@ -144,7 +147,9 @@ class JobStore:
             {"attempt": attempt, **_ACTIVE_VALUES},
         )
 
-    def in_stage(self, step_job: StepJobName, stage_status: str, at: int) -> JobRow | None:
+    def in_stage(
+        self, step_job: StepJobName, stage_status: str, at: int, running_since: int | None
+    ) -> JobRow | None:
         """Mark where the running SageMaker job is; None when later news is known already."""
         return self._update(
             step_job.job_id,
@@ -153,10 +158,24 @@ class JobStore:
                 "stageStatus": stage_status,
                 "stageOrder": step_job.order,
                 "stageEventAt": at,
+                "stageRunningSince": running_since,
             },
             f"#attempt = :attempt AND {_IS_ACTIVE} AND "
             "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt <= :at))",
             {"attempt": step_job.attempt, "order": step_job.order, "at": at, **_ACTIVE_VALUES},
+        )
+
+    def claim_figures(self, step_job: StepJobName) -> bool:
+        """Take it on to put the figures of a SageMaker job that has ended; False when they are put."""
+        return (
+            self._update(
+                step_job.job_id,
+                {"figuresOrder": step_job.order},
+                "attribute_exists(#jobId) AND "
+                "(attribute_not_exists(#figuresOrder) OR #figuresOrder < :order)",
+                {"order": step_job.order},
+            )
+            is not None
         )
 
     def reserve_link(self, job_id: str, token: str) -> JobRow:

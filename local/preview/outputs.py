@@ -91,6 +91,16 @@ def _user_pool(name: str, _: Properties) -> dict[str, Any]:
     return {"id": pool, "arn": _arn("cognito-idp", f"userpool/{pool}")}
 
 
+def _key(name: str, _: Properties) -> dict[str, Any]:
+    key = _digits(name, 16)
+    return {"id": key, "keyId": key, "arn": _arn("kms", f"key/{key}")}
+
+
+def _topic(name: str, _: Properties) -> dict[str, Any]:
+    arn = _arn("sns", name)
+    return {"id": arn, "arn": arn, "name": name}
+
+
 def _plain(name: str, _: Properties) -> dict[str, Any]:
     return {"id": f"{name}-id"}
 
@@ -113,14 +123,17 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:apigateway/response:Response": _plain,
     "aws:apigateway/restApi:RestApi": _rest_api,
     "aws:apigateway/stage:Stage": _stage,
+    "aws:budgets/budget:Budget": lambda name, _: {"id": f"{ACCOUNT}:{name}", "name": name},
     "aws:cloudfront/distribution:Distribution": _distribution,
     "aws:cloudfront/keyGroup:KeyGroup": _plain,
     "aws:cloudfront/originAccessControl:OriginAccessControl": _plain,
     "aws:cloudfront/publicKey:PublicKey": _plain,
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _plain,
+    "aws:cloudwatch/dashboard:Dashboard": lambda _, inputs: {"id": inputs["dashboardName"]},
     "aws:cloudwatch/eventRule:EventRule": _named("events", "rule/"),
     "aws:cloudwatch/eventTarget:EventTarget": _plain,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _named("cloudwatch", "alarm:"),
     "aws:cognito/userGroup:UserGroup": _plain,
     "aws:cognito/userPool:UserPool": _user_pool,
     "aws:cognito/userPoolClient:UserPoolClient": _plain,
@@ -129,6 +142,7 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:ecr/repository:Repository": _repository,
     "aws:iam/role:Role": lambda name, _: {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:iam/rolePolicy:RolePolicy": _plain,
+    "aws:kms/key:Key": _key,
     "aws:lambda/alias:Alias": _alias,
     "aws:lambda/function:Function": _function,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _plain,
@@ -148,6 +162,9 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
         "dkimSigningAttributes": {"tokens": [_digits(f"{n}{inputs['emailIdentity']}", 32) for n in range(3)]},
     },
     "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
+    "aws:sns/topic:Topic": _topic,
+    "aws:sns/topicPolicy:TopicPolicy": lambda _, inputs: {"id": inputs["arn"]},
+    "aws:sns/topicSubscription:TopicSubscription": _plain,
     "aws:sqs/queue:Queue": _queue,
     "aws:sqs/queuePolicy:QueuePolicy": _plain,
     "awsx:ecr:Image": lambda name, inputs: {

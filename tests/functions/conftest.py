@@ -106,6 +106,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "ADMIN_GROUP": "admins",
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "METRICS_SERVICE": "spaceport-test",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from functions.job_events.events import CATCH_UP_MS, Events
+from functions.job_events.events import LOOK_BACK_MS, Events
 from functions.job_events.handler import handler
+from functions.job_events.metrics import StageMetrics
 from functions.shared.jobs import JobRow, JobStore
 from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
@@ -182,7 +183,9 @@ def test_a_stopped_job_is_told_as_stopped(jobs, job, mailbox, lambda_context):
 def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, lambda_context, monkeypatch):
     jobs.published(job, VIEWER, {}, 5)
     event = execution_event(job, "SUCCEEDED", 5)
-    unknown_sender = Events(jobs, Table("projects"), "unknown@nowhere.example", "arn:none")
+    unknown_sender = Events(
+        jobs, Table("projects"), StageMetrics("spaceport-test"), "arn:none", "unknown@nowhere.example"
+    )
     with monkeypatch.context() as patch:
         patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
         with pytest.raises(MailNotSentError):
@@ -226,7 +229,13 @@ def failing_execution(cloud, monkeypatch):
         ):
             time.sleep(0.05)
 
-    events = Events(JobStore(Table("jobs")), Table("projects"), "noreply@example.org", machine)
+    events = Events(
+        JobStore(Table("jobs")),
+        Table("projects"),
+        StageMetrics("spaceport-test"),
+        machine,
+        "noreply@example.org",
+    )
     monkeypatch.setattr("functions.job_events.handler._events", lambda: events)
     return run
 
@@ -258,7 +267,7 @@ def test_an_end_that_no_event_told_is_found_and_told_once(
 
 def test_an_old_or_earlier_end_is_not_news(jobs, job, mailbox, lambda_context, failing_execution):
     failing_execution(f"{job}-1")
-    handler(tick(time.time() + 2 * CATCH_UP_MS / 1000), lambda_context)
+    handler(tick(time.time() + 2 * LOOK_BACK_MS / 1000), lambda_context)
     assert jobs.get(job).status == "PENDING"
     Table("jobs").update({"jobId": job}, {"attempt": 2}, condition="attribute_exists(#jobId)")
     handler(tick(), lambda_context)

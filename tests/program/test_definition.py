@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.definition import Machines, Parts, build_definition
+from components.definition import Machines, Parts, build_definition, tagged
 from components.job_states import FAILED, LAMBDA_INVOKE, SDK, STOPPED
 from functions.pipeline_steps.models import StepEvent
 from functions.shared.failures import explain
@@ -355,3 +355,32 @@ def test_it_starts_at_the_step_that_is_asked_for():
 
 def test_it_is_plain_json():
     assert json.loads(json.dumps(DEFINITION)) == DEFINITION
+
+
+def test_tags_reach_every_job_however_deep_it_lies():
+    job = {"Resource": JOBS["Train3dgs"]["Resource"], "Parameters": {"RoleArn": "r"}}
+    branch = {"StartAt": "Job", "States": {"Job": job}}
+    stop = {"Resource": "arn:aws:states:::aws-sdk:sagemaker:stopTrainingJob", "Parameters": {}}
+    start = {"Resource": "arn:aws:states:::aws-sdk:sagemaker:createTrainingJob", "Parameters": {}}
+    definition = {
+        "States": {"Both": {"Type": "Parallel", "Branches": [branch]}, "Stop": stop, "Start": start}
+    }
+    made = tagged(definition, {"stack": "prod"})["States"]
+    tags = [{"Key": "stack", "Value": "prod"}]
+    assert made["Both"]["Branches"][0]["States"]["Job"]["Parameters"] == {"RoleArn": "r", "Tags": tags}
+    assert made["Start"]["Parameters"] == {"Tags": tags}
+    assert made["Stop"] == stop
+
+
+def test_tags_change_nothing_else():
+    def without_tags(value):
+        if isinstance(value, dict):
+            return {key: without_tags(item) for key, item in value.items() if key != "Tags"}
+        return [without_tags(item) for item in value] if isinstance(value, list) else value
+
+    made = tagged(DEFINITION, {"stack": "prod"})
+    assert without_tags(made) == DEFINITION
+    bearing = [state for state in states_of(made).values() if "Tags" in state.get("Parameters", {})]
+    assert [without_tags(state) for state in bearing] == [
+        state for state in STATES.values() if ":sagemaker:create" in state.get("Resource", "")
+    ]

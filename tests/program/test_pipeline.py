@@ -1,7 +1,9 @@
 """The pipeline as deployed: its definition's parts, its logs, and who is told of what."""
 
 import json
+import re
 
+from components.alarms import STAGE_RUNNING_SECONDS
 from tests.program.states_language import states_of
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
@@ -93,9 +95,28 @@ def test_events_of_this_pipeline_alone_reach_the_function(stack):
     assert set(jobs["detail"]["RoleArn"]) == used
 
 
-def test_what_no_event_told_is_looked_for_by_the_clock(stack):
-    (rule,) = [one for one in stack.of(RULE) if "eventPattern" not in one.inputs]
-    assert rule.inputs["scheduleExpression"].startswith("rate(")
+def test_the_function_looks_at_what_runs_more_often_than_its_alarm_gathers(stack):
+    (rule,) = [one for one in stack.of(RULE) if "scheduleExpression" in one.inputs]
+    minutes = int(re.fullmatch(r"rate\((\d+) minutes\)", rule.inputs["scheduleExpression"])[1])
+    (alarm,) = [
+        one
+        for one in stack.of("aws:cloudwatch/metricAlarm:MetricAlarm")
+        if one.inputs["metricName"] == STAGE_RUNNING_SECONDS
+    ]
+    assert 2 * minutes * 60 <= alarm.inputs["period"]
+
+
+def test_every_job_bears_the_tags_that_its_cost_is_counted_by(stack):
+    (provider,) = stack.of("pulumi:providers:aws")
+    tags = json.loads(provider.inputs["defaultTags"])["tags"]
+    jobs = [
+        state["Parameters"]["Tags"]
+        for state in states_of(json.loads(machine(stack).inputs["definition"])).values()
+        if ":sagemaker:create" in state.get("Resource", "")
+    ]
+    assert len(jobs) >= 3
+    for listed in jobs:
+        assert {tag["Key"]: tag["Value"] for tag in listed} == tags
 
 
 def test_the_rules_call_the_function_and_may(stack):

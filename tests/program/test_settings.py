@@ -79,10 +79,10 @@ def test_defaults_are_settings_as_they_are(load):
     }
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in defaults.items()}
     settings = load(**texts)
-    assert settings.max_training_minutes == defaults["maxTrainingMinutes"]
-    assert settings.spot_wait_minutes == defaults["spotWaitMinutes"]
-    assert settings.training_instance_types == tuple(defaults["trainingInstanceTypes"])
-    assert settings.delivery_url is None
+    assert settings.machines.max_training_seconds == defaults["maxTrainingMinutes"] * 60
+    assert settings.machines.spot_wait_seconds == defaults["spotWaitMinutes"] * 60
+    assert settings.machines.training == tuple(defaults["trainingInstanceTypes"])
+    assert settings.delivery.url is None
 
 
 def test_every_problem_is_told_at_once(load):
@@ -105,6 +105,13 @@ def test_every_problem_is_told_at_once(load):
         ("allowedOrigins", "[]"),
         ("allowedOrigins", '["*"]'),
         ("mailFrom", "models@localhost"),
+        ("alarmEmails", None),
+        ("alarmEmails", "[]"),
+        ("alarmEmails", "operations@example.com"),
+        ("alarmEmails", '["operations@example.com", "somebody"]'),
+        ("alarmEmails", '["operations@example.com", "operations@example.com"]'),
+        ("monthlyBudgetUsd", "0"),
+        ("monthlyBudgetUsd", "12.50"),
         ("deliveryPublicKey", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"),
         ("deliveryPrivateKeySecret", None),
         ("deliveryUrl", "https://models.example.com/"),
@@ -161,6 +168,19 @@ def test_a_missing_region_is_told(bootstrap):
     del config["aws:region"]
     with pytest.raises(SettingsError, match="aws:region"):
         load_settings(config)
+
+
+def test_only_an_ephemeral_stack_may_tell_nobody_and_it_has_no_budget(load):
+    assert load(alarmEmails='["a@one.example"]').alarm_emails == ("a@one.example",)
+    assert load(monthlyBudgetUsd="12").monthly_budget_usd == 12
+    settings = load(alarmEmails="[]", ephemeral="true")
+    assert (settings.alarm_emails, settings.monthly_budget_usd) == ((), None)
+
+
+@pytest.mark.parametrize(("key", "value"), [("alarmEmails", '["somebody"]'), ("monthlyBudgetUsd", "much")])
+def test_an_ephemeral_stack_is_told_of_wrong_values_all_the_same(load, key, value):
+    with pytest.raises(SettingsError, match=key):
+        load(**{key: value, "ephemeral": "true"})
 
 
 def test_an_ephemeral_stack_adopts_nothing(load):

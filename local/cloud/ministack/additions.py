@@ -1,12 +1,14 @@
 """Everything that is added to MiniStack, in order."""
 
 from local.cloud.ministack import (
+    alarms,
     api_origin,
     executions,
     fault_control,
     lambda_permission,
     lambda_runtime,
     mail_sender,
+    metrics,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -30,3 +32,5 @@ def install() -> None:
     task_authorization.install()
     transport.install()
     mail_sender.install()
+    alarms.install()
+    metrics.install()
