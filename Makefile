@@ -29,6 +29,9 @@ serve: setup ## The same, and keep the cloud up for a look at the viewer
 preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=staging shows what differs)
 	@$(COMPILED_ONCE) $(BIN)/python -m local.preview $(STACK) $(if $(AGAINST),--against $(AGAINST))
 
+mutants: setup ## Break the program in a hundred ways and see that a test fails each time (ONLY=words of some)
+	@$(COMPILED_ONCE) $(BIN)/python -m tests.mutants $(ONLY)
+
 test: setup-tests lint types ## Every check: lint, types, all tests
 	$(BIN)/python -m pytest
 
@@ -40,7 +43,7 @@ lint:
 	$(BIN)/ruff format --check .
 
 types:
-	$(BIN)/mypy __main__.py components functions local images/common images/sfm images/3dgs images/compressor
+	$(BIN)/mypy __main__.py components functions local images/common images/sfm images/3dgs images/compressor tests/mutants
 
 lock: setup ## Lock the dependencies again
 	$(BIN)/uv lock

@@ -41,6 +41,8 @@ def run_program(
     """
 
     async def run() -> Run:
+        # The first error is raised; asyncio would print all that follow from it whenever it finds them.
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         set_root_resource(None)  # type: ignore[arg-type]  # the SDK has no other way to forget an earlier stack
         pulumi.runtime.set_all_config(dict(config))
         mocks = StrictMocks(suffix=suffix, unknown=unknown)
@@ -49,7 +51,7 @@ def run_program(
         try:
             with _tracing_documents(monitor.run):
                 (program or (lambda: runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")))()
-                await wait_for_rpcs()
+                await _all_done()
             exported = get_root_resource().outputs  # type: ignore[union-attr]  # set_mocks made it
             monitor.run.outputs = {
                 name: await pulumi.Output.from_input(value).future() for name, value in exported.items()
@@ -61,6 +63,25 @@ def run_program(
     # On a thread of its own: a page test's browser leaves its event loop running in the main one.
     with _without_credentials(), ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, run()).result()
+
+
+async def _all_done() -> None:
+    """Wait for all that the program has started.
+
+    The SDK's own wait looks at every task whenever one of them ends, which takes longer than the program; it
+    has the last word here.
+    """
+    manager = SETTINGS.rpc_manager
+    while manager.rpcs or SETTINGS.outputs:
+        started = {*manager.rpcs, *SETTINGS.outputs}
+        manager.rpcs.clear()
+        SETTINGS.outputs.clear()
+        ended, _ = await asyncio.wait(started, return_when=asyncio.FIRST_EXCEPTION)
+        if manager.unhandled_exception is not None:
+            raise manager.unhandled_exception.with_traceback(manager.exception_traceback)
+        for task in ended:
+            task.result()
+    await wait_for_rpcs()
 
 
 async def _settle() -> None:

@@ -7,7 +7,6 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.base import Component
 from local.preview import Run, run_program, stack_config
 from local.preview.__main__ import main
 from local.preview.differences import compare
@@ -20,11 +19,14 @@ KEY = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"
 ADOPT = {"uploads-bucket": {"id": "old-uploads", "ignoreChanges": ["tags"], "absent": ["cors"]}}
 
 
-class Album(Component):
-    TYPE = "spaceport:test:Album"
-
+class Album(pulumi.ComponentResource):
     def __init__(self, name, *, rename=None, protect=False, folders=("a", "b")) -> None:
-        super().__init__(name, opts=pulumi.ResourceOptions(provider=aws.Provider("aws", region="us-west-2")))
+        super().__init__(
+            "spaceport:test:Album",
+            name,
+            None,
+            pulumi.ResourceOptions(provider=aws.Provider("aws", region="us-west-2")),
+        )
         bucket = aws.s3.Bucket(
             "photos",
             opts=pulumi.ResourceOptions(

@@ -246,9 +246,21 @@ def test_a_deployment_waits_for_its_routes_and_follows_them(stack):
             if one.inputs["restApi"] == api_id(stack, name)
         ]
         assert deployment.inputs["triggers"]["routes"] == digest(with_preflights(table))
-        waited = {urn for urn in deployment.dependencies if INTEGRATION in urn}
+        waited = {urn for urn in deployment.dependencies if INTEGRATION in urn or ANSWER in urn}
         made = {one.urn for one in stack.of(INTEGRATION) if one.inputs["restApi"] == api_id(stack, name)}
+        made |= {one.urn for one in stack.of(ANSWER) if one.inputs["restApiId"] == api_id(stack, name)}
         assert waited == made
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_deployment_follows_its_error_answers(prod, staging, name):
+    """They differ between the stacks, for the allowed origins do; the routes are the same."""
+    triggers = [
+        run.one("aws:apigateway/deployment:Deployment", f"{name}-deployment").inputs["triggers"]
+        for run in (prod, staging)
+    ]
+    assert triggers[0]["routes"] == triggers[1]["routes"]
+    assert triggers[0]["answers"] != triggers[1]["answers"]
 
 
 @pytest.mark.parametrize(

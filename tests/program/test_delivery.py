@@ -45,6 +45,7 @@ def test_only_the_opening_of_links_needs_no_cookie(stack):
     at = origin(stack, links)
     assert f"https://{at['domainName']}{at['originPath']}" == stage.outputs["invokeUrl"]
     assert at["customOriginConfig"]["originProtocolPolicy"] == "https-only"
+    assert set(at["customOriginConfig"]["originSslProtocols"]) <= {"TLSv1.2", "TLSv1.3"}
 
 
 def test_everything_is_asked_for_by_https_and_only_read(stack):

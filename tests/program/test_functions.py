@@ -124,7 +124,13 @@ def test_logs_are_the_functions_own_and_end(stack):
     used = [one.inputs["loggingConfig"]["logGroup"] for one in stack.of(FUNCTION)]
     assert len(set(used)) == len(used)
     assert set(used) <= set(groups)
-    assert all(group.inputs["retentionInDays"] > 0 for group in groups.values())
+
+
+@pytest.mark.parametrize("name", ["prod", "staging"])
+def test_logs_are_kept_as_long_as_the_config_says(request, name):
+    groups = request.getfixturevalue(name).of("aws:cloudwatch/logGroup:LogGroup")
+    days = {one.inputs["retentionInDays"] for one in groups}
+    assert days == {int(stack_config(name)["spaceport:logRetentionDays"])}
 
 
 def test_calls_are_traced_and_end_before_the_gateway_gives_up(stack):

@@ -100,6 +100,13 @@ def test_every_exception_is_needed(prod, pattern):
     assert any(re.search(pattern, resource) for resource in resources)
 
 
+def test_metrics_are_put_into_one_namespace(stack):
+    putting = [(one, s) for one, s in statements(stack) if "cloudwatch:PutMetricData" in s["Action"]]
+    assert putting
+    for one, statement in putting:
+        assert statement["Condition"]["StringEquals"]["cloudwatch:namespace"], one.urn
+
+
 def test_a_role_is_passed_to_one_service_only(stack):
     passing = [s for _, s in statements(stack) if "iam:PassRole" in s["Action"]]
     assert passing

@@ -51,6 +51,25 @@ def test_passwords_are_never_sent(stack, name):
     assert client.inputs["generateSecret"] is False
 
 
+@pytest.mark.parametrize("name", POOLS)
+def test_a_stolen_token_is_of_use_for_an_hour_at_most(stack, name):
+    inputs = stack.one(CLIENT, f"{name}-client").inputs
+    seconds = {"minutes": 60, "hours": 3600, "days": 86400}
+    access, identity, refresh = (
+        inputs[f"{kind}TokenValidity"] * seconds[inputs["tokenValidityUnits"][f"{kind}Token"]]
+        for kind in ("access", "id", "refresh")
+    )
+    assert 0 < access == identity <= 3600 < refresh
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_passwords_are_long_and_mixed(stack, name):
+    policy = stack.one(POOL, name).inputs["passwordPolicy"]
+    assert policy["minimumLength"] >= 8
+    assert all(policy[f"require{kind}"] is True for kind in ("Lowercase", "Uppercase", "Numbers"))
+    assert 0 < policy["temporaryPasswordValidityDays"] <= 7
+
+
 def test_each_pool_has_its_group_and_its_administrators(stack):
     groups = [(one.inputs["userPoolId"], one.inputs["name"]) for one in stack.of(GROUP)]
     v2, v3 = (stack.one(POOL, name).id for name in POOLS)

@@ -3,7 +3,10 @@
 import json
 import re
 
+import pytest
+
 from components.alarms import STAGE_RUNNING_SECONDS
+from local.preview import run_program, stack_config
 from tests.program.states_language import states_of
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
@@ -60,12 +63,54 @@ def test_the_machines_role_may_use_what_the_definition_names(stack):
     assert called == {"describeTrainingJob", "stopTrainingJob", "stopProcessingJob"}
 
 
+def test_the_machine_hears_of_the_jobs_that_it_waits_for(stack):
+    definition = machine(stack).inputs["definition"]
+    policy = stack.one("aws:iam/rolePolicy:RolePolicy", "pipeline-machine-policy").inputs["policy"]
+    rules = {
+        resource.rpartition("/")[2]: set(statement["Action"])
+        for statement in json.loads(policy)["Statement"]
+        for resource in statement["Resource"]
+        if ":rule/" in resource
+    }
+    for kind in ("Processing", "Training"):
+        assert f"sagemaker:create{kind}Job.sync" in definition
+        needed = {"events:DescribeRule", "events:PutRule", "events:PutTargets"}
+        assert rules[f"StepFunctionsGetEventsForSageMaker{kind}JobsRule"] == needed
+
+
+@pytest.mark.parametrize("use_spot", [True, False])
+def test_training_takes_spot_machines_where_the_config_says_so(bootstrap, use_spot):
+    config = stack_config("prod", {**bootstrap, "spaceport:useSpot": use_spot})
+    definition = machine(run_program(config, stack="prod")).inputs["definition"]
+    assert ('"spot": true' in definition) is use_spot
+
+
+@pytest.mark.parametrize("name", ["prod", "staging"])
+def test_jobs_run_on_the_configured_machines(request, name):
+    config = stack_config(name)
+    wanted = {config[f"spaceport:{step}InstanceType"] for step in ("processing", "compressor")}
+    wanted |= set(json.loads(config["spaceport:trainingInstanceTypes"]))
+    definition = machine(request.getfixturevalue(name)).inputs["definition"]
+    assert wanted <= set(re.findall(r'"(ml\.[\w.]+)"', definition))
+
+
 def test_executions_are_logged_and_traced(stack):
     inputs = machine(stack).inputs
     groups = {one.outputs["arn"] for one in stack.of("aws:cloudwatch/logGroup:LogGroup")}
     assert inputs["loggingConfiguration"]["logDestination"].removesuffix(":*") in groups
     assert inputs["loggingConfiguration"]["level"] == "ERROR"
     assert inputs["tracingConfiguration"]["enabled"] is True
+    # The input names its owner; and what is logged stays as long as the logs.
+    assert inputs["loggingConfiguration"]["includeExecutionData"] is False
+
+
+def test_the_logs_name_leaves_the_accounts_resource_policy_alone(stack):
+    """Step Functions adds every other group to a policy that has room for about twenty."""
+    destination = machine(stack).inputs["loggingConfiguration"]["logDestination"].removesuffix(":*")
+    (group,) = [
+        one for one in stack.of("aws:cloudwatch/logGroup:LogGroup") if one.outputs["arn"] == destination
+    ]
+    assert group.outputs["name"].startswith("/aws/vendedlogs/")
 
 
 def test_the_machine_waits_for_its_roles_policy(stack):

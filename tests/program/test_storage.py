@@ -92,6 +92,13 @@ def test_originals_are_tiered_and_intermediates_expire(stack):
     assert (tag["key"], tag["value"]) == INTERMEDIATE
 
 
+def test_nothing_that_is_current_goes_by_itself_unless_a_rule_says_what(stack, bucket):
+    rules = settings_of(stack, "bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)["rules"]
+    for rule in rules:
+        if rule.get("expiration", {}).keys() & {"days", "date"}:
+            assert any(rule["filter"].values()), rule["id"]
+
+
 def test_pages_of_the_allowed_origins_alone_reach_a_bucket(prod, staging):
     for run, origins in ((prod, ["https://spaceport.example"]), (staging, None)):
         for name in ("uploads-bucket", "ml-bucket"):
@@ -124,6 +131,7 @@ def test_a_table_has_the_keys_that_the_functions_use(stack, table):
     made = inputs.get("globalSecondaryIndexes", [])
     assert {(one["name"], one["hashKey"], one["rangeKey"]) for one in made} == indexes
     assert all(one["projectionType"] == "ALL" for one in made)
+    assert inputs.get("ttl", {"enabled": True})["enabled"] is True
     assert inputs.get("ttl", {}).get("attributeName", "-") == ttl
     keys = {partition, *({sort} - {"-"}), *(key for _, *pair in indexes for key in pair)}
     assert {one["name"] for one in inputs["attributes"]} == keys
