@@ -2,52 +2,35 @@
 
 import pulumi
 
-from components import routes
 from components.account import Account
 from components.adopt import Retention
-from components.api import Api, ApiDefaults
-from components.definition import Machines
+from components.api import ApiDefaults
+from components.api_domain import ApiDomain
+from components.apis import Apis
 from components.delivery import Delivery
 from components.function import FunctionRuntime
 from components.handlers import Handlers
 from components.identity import Identity
 from components.images import Images
 from components.mail import Mail
+from components.monitoring import Monitoring
+from components.outputs import export
 from components.pipeline import JobEvents, Pipeline
 from components.settings import Settings
 from components.storage import Storage
 
 settings = Settings.load()
-tags = {
-    "project": pulumi.get_project(),
-    "stack": pulumi.get_stack(),
-    "environment": settings.environment,
-    "managed-by": "pulumi",
-}
-account = Account.open(region=settings.region, tags=tags)
+account = Account.open(region=settings.region, environment=settings.environment)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
 log_days = settings.log_retention_days
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
 
 storage = Storage("storage", allowed_origins=origins, retention=retention, opts=opts)
-identity = Identity("identity", retention=retention, opts=opts)
-mail = Mail(
-    "mail",
-    address=settings.mail_from,
-    domain=settings.mail_domain,
-    account=account,
-    ephemeral=settings.ephemeral,
-    opts=opts,
-)
-images = Images("images", retention=retention, opts=opts)
-runs_on = FunctionRuntime(
-    "functions",
-    runtime=settings.function_runtime,
-    architecture=settings.function_architecture,
-    log_retention_days=log_days,
-    opts=opts,
-)
+mail = Mail("mail", address=settings.mail_from, account=account, ephemeral=settings.ephemeral, opts=opts)
+cognito_mails = mail.of_cognito(through_ses=settings.cognito_mails_through_ses)
+identity = Identity("identity", mails=cognito_mails, retention=retention, opts=opts)
+images = Images("images", digests=settings.image_digests, retention=retention, opts=opts)
 
 # The APIs' addresses come first: the delivery stands before one of them, and functions need its address.
 api_defaults = ApiDefaults(
@@ -57,62 +40,56 @@ api_defaults = ApiDefaults(
     stage_name=settings.api_stage_name,
     log_retention_days=log_days,
     retention=retention,
+    domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
 )
-file_upload_api = Api("file-upload-api", description="Uploads of photos.", defaults=api_defaults, opts=opts)
-projects_api = Api("projects-api", description="Projects.", defaults=api_defaults, opts=opts)
-ml_api = Api("ml-api", description="Jobs, and the opening of links.", defaults=api_defaults, opts=opts)
+apis = Apis.open(defaults=api_defaults, opts=opts)
 delivery = Delivery(
     "delivery",
     bucket=storage.ml_bucket,
-    links_api=ml_api,
-    links_stage_name=settings.api_stage_name,
-    public_key=settings.delivery_public_key,
-    url=settings.delivery_url,
+    links_api=apis.by_name["ml-api"],
+    settings=settings.delivery,
+    allowed_origins=origins,
     opts=opts,
 )
 
-handlers = Handlers(account=account, runs_on=runs_on, storage=storage, allowed_origins=origins, opts=opts)
+runs_on = FunctionRuntime("functions", settings=settings.functions, log_retention_days=log_days, opts=opts)
+handlers = Handlers(
+    account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
+)
+steps = handlers.pipeline_steps(delivery_url=delivery.url)
 pipeline = Pipeline(
     "pipeline",
     account=account,
     storage=storage,
     images=images,
-    steps=handlers.pipeline_steps(delivery_url=delivery.url),
-    machines=Machines(
-        sfm=settings.processing_instance_type,
-        training=settings.training_instance_types[0],
-        compressor=settings.compressor_instance_type,
-        use_spot=settings.use_spot,
-        max_training_seconds=settings.max_training_minutes * 60,
-    ),
+    steps=steps,
+    machines=settings.machines,
     log_retention_days=log_days,
     opts=opts,
 )
-job_events = handlers.job_events(
-    state_machine=pipeline.state_machine_arn, mail_from=settings.mail_from, mail_identities=mail.identities
-)
+job_events = handlers.job_events(state_machine=pipeline.state_machine_arn)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
-
 functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
+    "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
-    "delivery": handlers.delivery(
-        delivery_url=delivery.url,
-        key_pair_id=delivery.key_pair_id,
-        private_key_secret=settings.delivery_private_key_secret,
-    ),
+    "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
+    "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
+    "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
+    "waitlist": handlers.waitlist(staff_email=settings.staff_email),
 }
+addresses = apis.serve(functions)
+Monitoring(
+    "monitoring",
+    account=account,
+    recipients=settings.alarm_emails,
+    monthly_budget_usd=settings.monthly_budget_usd,
+    pipeline=pipeline,
+    storage=storage,
+    functions={**functions, "pipeline_steps": steps, "job_events": job_events},
+    apis=apis.by_name,
+    opts=opts,
+)
 
-pulumi.export("fileUploadApiUrl", file_upload_api.serve(routes.FILE_UPLOAD, functions))
-projects_url = projects_api.serve(routes.PROJECTS, functions)
-pulumi.export("projectsApiUrl", pulumi.Output.concat(projects_url, "/projects"))
-pulumi.export("mlApiUrl", ml_api.serve(routes.ML, functions))
-pulumi.export("userPoolV2Id", identity.v2.id)
-pulumi.export("userPoolV2ClientId", identity.v2.client_id)
-pulumi.export("userPoolV3Id", identity.v3.id)
-pulumi.export("userPoolV3ClientId", identity.v3.client_id)
-pulumi.export("deliveryUrl", delivery.url)
-pulumi.export("uploadsBucket", storage.uploads_bucket.name)
-pulumi.export("mlBucket", storage.ml_bucket.name)
-pulumi.export("stateMachineArn", pipeline.state_machine_arn)
+export(addresses, identity.outputs, delivery.outputs, storage.outputs, pipeline.outputs, mail.outputs)

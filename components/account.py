@@ -1,9 +1,13 @@
 """Where the program deploys to: the account, its region and the provider that every component gets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+COST_TAG = "cost-center"
+"""Tag that is one stack's alone, so that its costs can be told from those of others in the account."""
 
 
 @dataclass(frozen=True)
@@ -15,23 +19,33 @@ class Account:
             tests and to awsx.
         region: Name of the region.
         id: Number of the account.
+        tags: The default tags, for what AWS services make on behalf of the program.
     """
 
     provider: aws.Provider
     region: str
     id: pulumi.Output[str]
+    tags: Mapping[str, str]
 
     @classmethod
-    def open(cls, *, region: str, tags: dict[str, str]) -> "Account":
+    def open(cls, *, region: str, environment: str) -> "Account":
         """Make the provider and look up whose account its credentials are for.
 
         Args:
             region: Name of the region.
-            tags: Tags of every resource.
+            environment: Name of the environment, a tag of every resource.
         """
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        tags = {
+            "project": project,
+            "stack": stack,
+            "environment": environment,
+            "managed-by": "pulumi",
+            COST_TAG: f"{project}-{stack}",
+        }
         provider = aws.Provider("aws", region=region, default_tags={"tags": tags})
         identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
-        return cls(provider=provider, region=region, id=identity.account_id)
+        return cls(provider=provider, region=region, id=identity.account_id, tags=tags)
 
     def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
         """The ARN of something of this account and region.

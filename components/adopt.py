@@ -6,12 +6,31 @@ from dataclasses import dataclass, field
 import pulumi
 
 BUCKETS = ("uploads-bucket", "ml-bucket")
-TABLES = ("uploads-table", "projects-table", "jobs-table", "links-table")
+TABLES = (
+    "uploads-table",
+    "projects-table",
+    "flight-paths-table",
+    "jobs-table",
+    "links-table",
+    "waitlist-table",
+    "feedback-table",
+)
 USER_POOLS = ("user-pool-v2", "user-pool-v3")
 USER_POOL_CLIENTS = ("user-pool-v2-client", "user-pool-v3-client")
-APIS = ("file-upload-api", "projects-api", "ml-api")
+USER_GROUPS = ("user-pool-v2-group", "user-pool-v3-group", "user-pool-v2-admins", "user-pool-v3-admins")
+APIS = (
+    "file-upload-api",
+    "projects-api",
+    "drone-path-api",
+    "ml-api",
+    "invite-v2-api",
+    "invite-v3-api",
+    "waitlist-api",
+)
 REPOSITORIES = ("sfm-repository", "3dgs-repository", "compressor-repository")
-ADOPTABLE = frozenset((*BUCKETS, *TABLES, *USER_POOLS, *USER_POOL_CLIENTS, *APIS, *REPOSITORIES))
+ADOPTABLE = frozenset(
+    (*BUCKETS, *TABLES, *USER_POOLS, *USER_POOL_CLIENTS, *USER_GROUPS, *APIS, *REPOSITORIES)
+)
 """Our names of what may exist before the first deployment; a resource's logical name is the same."""
 
 
@@ -21,7 +40,7 @@ class Adoption:
 
     Attributes:
         id: What the provider imports it by: the name of a bucket, table or repository, the id of a pool or
-            API, `poolId/clientId` of a client.
+            API, `poolId/clientId` of a client, `poolId/name` of a group.
         ignore_changes: Inputs that may differ from ours, so that the import succeeds; to be shrunk in later
             updates.
         absent: A bucket's settings that it does not have yet (`policy`, `cors`, `lifecycle`, ...): these are

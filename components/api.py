@@ -11,14 +11,19 @@ import pulumi
 import pulumi_aws as aws
 
 from components.adopt import Retention
+from components.api_domain import ApiDomain
 from components.base import Component
 from components.function import Function
+from components.gateway_answers import ANSWERS, parameters
 from components.routes import Route, digest, path_prefixes, with_preflights
 
 API_GATEWAY = "apigateway.amazonaws.com"
 REQUESTS_PER_SECOND = 50
-BURST = 100
-_ALLOWED_HEADERS = "Authorization,Content-Type"
+_JSON = "application/json"
+_JSON_OBJECT = json.dumps({"$schema": "http://json-schema.org/draft-04/schema#", "type": "object"})
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+BURST_SECONDS = 2
+"""A burst may have the requests of so many seconds at once."""
 # The route's template, never the path itself: a link's token is part of the path.
 _ACCESS_LOG = json.dumps(
     {
@@ -46,6 +51,7 @@ class ApiDefaults:
         stage_name: Their one stage, part of their addresses.
         log_retention_days: How long access logs are kept.
         retention: How they are kept.
+        domain: Our own domain, where there is one.
     """
 
     region: str
@@ -54,6 +60,7 @@ class ApiDefaults:
     stage_name: str
     log_retention_days: int
     retention: Retention
+    domain: ApiDomain | None = None
 
 
 class Api(Component):
@@ -65,6 +72,7 @@ class Api(Component):
         rest_api: The REST API.
         authorizer: Takes tokens of every given pool.
         host: Host name of its address.
+        stage_name: Its one stage, which may come later.
         answers: Its own error answers.
         answers_digest: Digest of them: only a new deployment makes them effective.
     """
@@ -73,6 +81,7 @@ class Api(Component):
     rest_api: aws.apigateway.RestApi
     authorizer: aws.apigateway.Authorizer
     host: pulumi.Output[str]
+    stage_name: str
     answers: list[pulumi.Resource]
     answers_digest: str
 
@@ -86,6 +95,7 @@ class Api(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._defaults = defaults
+        self.stage_name = defaults.stage_name
         self.rest_api = aws.apigateway.RestApi(
             name,
             description=description,
@@ -100,18 +110,21 @@ class Api(Component):
             provider_arns=list(defaults.user_pools),
             opts=self._child(),
         )
-        headers = _cors_headers(defaults.allowed_origins)
+        headers = {kind: parameters(answer, defaults.allowed_origins) for kind, answer in ANSWERS.items()}
         self.answers = [
             aws.apigateway.Response(
-                f"{name}-{response_type.lower().replace('_', '-')}",
+                f"{name}-{kind.lower().replace('_', '-')}",
                 rest_api_id=self.rest_api.id,
-                response_type=response_type,
-                response_parameters=headers,
+                response_type=kind,
+                status_code=str(answer.status) if answer.status else None,
+                response_templates={_JSON: answer.template},
+                response_parameters=headers[kind],
                 opts=self._child(),
             )
-            for response_type in ("DEFAULT_4XX", "DEFAULT_5XX")
+            for kind, answer in ANSWERS.items()
         ]
-        self.answers_digest = hashlib.sha256(json.dumps(headers, sort_keys=True).encode()).hexdigest()
+        written = [[kind, answer.status, answer.template, headers[kind]] for kind, answer in ANSWERS.items()]
+        self.answers_digest = hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
         self.register_outputs({"host": self.host})
 
     def serve(self, routes: Sequence[Route], functions: Mapping[str, Function]) -> pulumi.Output[str]:
@@ -119,7 +132,7 @@ class Api(Component):
 
         Args:
             routes: The routes, preflights left out.
-            functions: By the folder that routes name.
+            functions: By the name that routes give.
         """
         stage = ApiStage(
             self._name,
@@ -136,7 +149,7 @@ class ApiStage(Component):
     """What an API serves: its routes, deployed to one stage.
 
     Attributes:
-        url: Address of the stage, without a trailing slash.
+        url: Address of the stage, without a trailing slash; on our own domain where there is one.
     """
 
     TYPE: ClassVar[str] = "spaceport:api:ApiStage"
@@ -158,11 +171,27 @@ class ApiStage(Component):
             name: Logical name.
             api: The API.
             routes: What it serves, preflights left out.
-            functions: By the folder that routes name.
+            functions: By the name that routes give.
             defaults: Stage name and how long access logs are kept.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
+        self._json_object = aws.apigateway.Model(
+            f"{name}-json-object",
+            rest_api=api.rest_api.id,
+            name="JsonObject",
+            description="Any JSON object; its fields are the function's affair.",
+            content_type=_JSON,
+            schema=_JSON_OBJECT,
+            opts=self._child(),
+        )
+        self._validator = aws.apigateway.RequestValidator(
+            f"{name}-validator",
+            rest_api=api.rest_api.id,
+            validate_request_body=True,
+            validate_request_parameters=True,
+            opts=self._child(),
+        )
         served = with_preflights(routes)
         path_ids = self._paths(api.rest_api, served)
         integrations = [
@@ -181,7 +210,8 @@ class ApiStage(Component):
             triggers={
                 "routes": digest(served),
                 "answers": api.answers_digest,
-                **{folder: function.arn for folder, function in called.items()},
+                "bodies": _JSON_OBJECT,
+                **{called_as: function.arn for called_as, function in called.items()},
             },
             opts=self._child(depends_on=[*api.answers, *integrations]),
         )
@@ -200,20 +230,44 @@ class ApiStage(Component):
             access_log_settings={"destination_arn": access_logs.arn, "format": _ACCESS_LOG},
             opts=self._child(),
         )
-        aws.apigateway.MethodSettings(
-            f"{name}-limits",
-            rest_api=api.rest_api.id,
+        limits = self._limit(f"{name}-limits", stage, "*/*", REQUESTS_PER_SECOND)
+        for route in routes:
+            if route.requests_per_second is not None:
+                # Gateway writes the slashes of a method's path so; one change of a stage waits for the other.
+                path = f"{route.path.replace('/', '~1')}/{route.method}"
+                slug = f"{route.method.lower()}{_slug(route.path)}"
+                self._limit(
+                    f"{name}-{slug}-limits", stage, path, route.requests_per_second, depends_on=[limits]
+                )
+        self.url = stage.invoke_url
+        if defaults.domain:
+            base_path = name.removesuffix("-api")
+            self.url = pulumi.Output.from_input(
+                defaults.domain.publish(base_path, rest_api=api.rest_api.id, stage=stage.stage_name)
+            )
+        self.register_outputs({"url": self.url})
+
+    def _limit(
+        self,
+        name: str,
+        stage: aws.apigateway.Stage,
+        method_path: str,
+        requests_per_second: int,
+        *,
+        depends_on: list[pulumi.Resource] | None = None,
+    ) -> aws.apigateway.MethodSettings:
+        return aws.apigateway.MethodSettings(
+            name,
+            rest_api=stage.rest_api,
             stage_name=stage.stage_name,
-            method_path="*/*",
+            method_path=method_path,
             settings={
-                "throttling_rate_limit": REQUESTS_PER_SECOND,
-                "throttling_burst_limit": BURST,
+                "throttling_rate_limit": requests_per_second,
+                "throttling_burst_limit": BURST_SECONDS * requests_per_second,
                 "metrics_enabled": True,
             },
-            opts=self._child(),
+            opts=self._child(depends_on=depends_on),
         )
-        self.url = stage.invoke_url
-        self.register_outputs({"url": self.url})
 
     def _paths(
         self, rest_api: aws.apigateway.RestApi, routes: Sequence[Route]
@@ -242,6 +296,11 @@ class ApiStage(Component):
             http_method=route.method,
             authorization="NONE" if route.public else "COGNITO_USER_POOLS",
             authorizer_id=None if route.public else api.authorizer.id,
+            request_validator_id=self._validator.id,
+            request_parameters={
+                f"method.request.path.{parameter}": True for parameter in re.findall(r"\{(\w+)\}", route.path)
+            },
+            request_models={_JSON: self._json_object.name} if route.method in _WITH_BODY else None,
             opts=self._child(),
         )
         return aws.apigateway.Integration(
@@ -251,25 +310,9 @@ class ApiStage(Component):
             http_method=method.http_method,
             type="AWS_PROXY",
             integration_http_method="POST",
-            uri=function.function.invoke_arn,
+            uri=function.invoke_arn,
             opts=self._child(),
         )
-
-
-def _cors_headers(allowed_origins: Sequence[str]) -> dict[str, str]:
-    """CORS headers of the gateway's own error answers.
-
-    They can hold one value: with several origins it is the caller's own, which gives nothing away, for these
-    answers carry no data and no cookie counts here.
-    """
-    one_origin = len(allowed_origins) == 1
-    return {
-        "gatewayresponse.header.Access-Control-Allow-Origin": (
-            f"'{allowed_origins[0]}'" if one_origin else "method.request.header.Origin"
-        ),
-        "gatewayresponse.header.Access-Control-Allow-Headers": f"'{_ALLOWED_HEADERS}'",
-        "gatewayresponse.header.Vary": "'Origin'",
-    }
 
 
 def _slug(path: str) -> str:

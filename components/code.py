@@ -7,6 +7,11 @@ import pulumi
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def function_folders(*, root: Path = ROOT) -> list[str]:
+    """List the folders of the functions, sorted."""
+    return sorted(handler.parent.name for handler in root.glob("functions/*/handler.py"))
+
+
 def function_files(function: str, *, root: Path = ROOT) -> list[str]:
     """List the files of a function's archive: the package's root, what all share, and its own folder.
 
@@ -36,6 +41,6 @@ def function_archive(function: str) -> pulumi.AssetArchive:
     return pulumi.AssetArchive({name: pulumi.FileAsset(name) for name in function_files(function)})
 
 
-def layer_archive(runtime: str, architecture: str) -> pulumi.FileArchive:
-    """Name the archive of the functions' libraries, which `python -m functions.layers` builds."""
-    return pulumi.FileArchive(f"build/layers/base-{runtime}-{architecture}.zip")
+def layer_archive(layer: str, runtime: str, architecture: str) -> pulumi.FileArchive:
+    """Name the archive of a layer of libraries, which `python -m functions.layers` builds."""
+    return pulumi.FileArchive(f"build/layers/{layer}-{runtime}-{architecture}.zip")

@@ -1,5 +1,6 @@
 """The way of a model to a browser: a CloudFront distribution that lets in who has signed cookies."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pulumi
@@ -8,10 +9,12 @@ import pulumi_aws as aws
 from components import grants
 from components.api import Api
 from components.base import Component
+from components.settings import DeliverySettings, Domain
 from components.storage import PrivateBucket
 
 MODELS = "jobs/*/model/*"
-PRICE_CLASS = "PriceClass_100"
+CORS_SECONDS = 3600
+BROWSER_CACHE_SECONDS = 3600
 HSTS_SECONDS = 2 * 365 * 24 * 3600
 # Policies that AWS itself keeps, the same in every account (Amazon CloudFront Developer Guide, "Use managed
 # cache policies").
@@ -26,11 +29,13 @@ class Delivery(Component):
 
     Attributes:
         url: Address that models are opened at, without a trailing slash.
+        domain_name: The distribution's own domain, which a DNS record of ours leads to.
         key_pair_id: Id of the public key, which cookies name.
     """
 
     TYPE: ClassVar[str] = "spaceport:delivery:Delivery"
     url: pulumi.Output[str]
+    domain_name: pulumi.Output[str]
     key_pair_id: pulumi.Output[str]
 
     def __init__(
@@ -39,9 +44,8 @@ class Delivery(Component):
         *,
         bucket: PrivateBucket,
         links_api: Api,
-        links_stage_name: str,
-        public_key: str,
-        url: str | None,
+        settings: DeliverySettings,
+        allowed_origins: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the distribution and let it, alone, read the models.
@@ -50,13 +54,14 @@ class Delivery(Component):
             name: Logical name.
             bucket: Where models are; its policy is set here.
             links_api: The API that has `GET /open/{token}`; its stage may come later.
-            links_stage_name: Its stage.
-            public_key: PEM of the key that cookies are signed with.
-            url: Address that people use, where it is not the distribution's own.
+            settings: Its key, addresses and price class.
+            allowed_origins: Origins whose pages may load and embed models.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
-        key = aws.cloudfront.PublicKey(f"{name}-key", encoded_key=public_key, opts=self._child())
+        domain = settings.domain
+        headers = self._headers(allowed_origins)
+        key = aws.cloudfront.PublicKey(f"{name}-key", encoded_key=settings.public_key, opts=self._child())
         trusted = aws.cloudfront.KeyGroup(f"{name}-keys", items=[key.id], opts=self._child())
         access = aws.cloudfront.OriginAccessControl(
             f"{name}-access",
@@ -71,7 +76,8 @@ class Delivery(Component):
             enabled=True,
             is_ipv6_enabled=True,
             http_version="http2and3",
-            price_class=PRICE_CLASS,
+            price_class=settings.price_class,
+            aliases=[domain.name] if domain else None,
             # Being rolled out to all edges takes minutes, which nothing here has to wait for.
             wait_for_deployment=False,
             origins=[
@@ -83,7 +89,7 @@ class Delivery(Component):
                 {
                     "origin_id": _LINKS_ORIGIN,
                     "domain_name": links_api.host,
-                    "origin_path": f"/{links_stage_name}",
+                    "origin_path": f"/{links_api.stage_name}",
                     "custom_origin_config": {
                         "http_port": 80,
                         "https_port": 443,
@@ -99,7 +105,7 @@ class Delivery(Component):
                 "cached_methods": ["GET", "HEAD"],
                 "compress": True,
                 "cache_policy_id": CACHING_OPTIMIZED,
-                "response_headers_policy_id": self._headers().id,
+                "response_headers_policy_id": headers.id,
                 "trusted_key_groups": [trusted.id],
             },
             ordered_cache_behaviors=[
@@ -114,19 +120,33 @@ class Delivery(Component):
                 }
             ],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            viewer_certificate={"cloudfront_default_certificate": True},
+            viewer_certificate=_certificate(domain),
             opts=self._child(),
         )
         bucket.set_policy(grants.deliver_objects(bucket.arn, MODELS, distribution=distribution.arn))
-        own_url = pulumi.Output.concat("https://", distribution.domain_name)
-        self.url = own_url if url is None else pulumi.Output.from_input(url)
+        self.domain_name = distribution.domain_name
+        own_url = pulumi.Output.concat("https://", domain.name if domain else self.domain_name)
+        self.url = own_url if settings.url is None else pulumi.Output.from_input(settings.url)
         self.key_pair_id = key.id
-        self.register_outputs({"url": self.url, "key_pair_id": self.key_pair_id})
+        self.register_outputs(
+            {"url": self.url, "domain_name": self.domain_name, "key_pair_id": self.key_pair_id}
+        )
 
-    def _headers(self) -> aws.cloudfront.ResponseHeadersPolicy:
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {"deliveryUrl": self.url, "deliveryDomainName": self.domain_name}
+
+    def _headers(self, allowed_origins: Sequence[str]) -> aws.cloudfront.ResponseHeadersPolicy:
+        embedders = " ".join(["'self'", *allowed_origins])
         return aws.cloudfront.ResponseHeadersPolicy(
             f"{self._name}-headers",
             security_headers_config={
+                # The page's own policy is in the page; who may embed it can only be said in a header.
+                "content_security_policy": {
+                    "content_security_policy": f"frame-ancestors {embedders}",
+                    "override": True,
+                },
                 "content_type_options": {"override": True},
                 "referrer_policy": {"referrer_policy": "no-referrer", "override": True},
                 "strict_transport_security": {
@@ -134,5 +154,34 @@ class Delivery(Component):
                     "override": True,
                 },
             },
+            cors_config={
+                "access_control_allow_credentials": True,
+                "access_control_allow_origins": {"items": list(allowed_origins)},
+                "access_control_allow_methods": {"items": ["GET", "HEAD"]},
+                "access_control_allow_headers": {"items": ["Range"]},
+                "access_control_expose_headers": {"items": ["Accept-Ranges", "Content-Range", "ETag"]},
+                "access_control_max_age_sec": CORS_SECONDS,
+                "origin_override": True,
+            },
+            custom_headers_config={
+                # Models are private: only the person's own browser keeps them.
+                "items": [
+                    {
+                        "header": "Cache-Control",
+                        "value": f"private, max-age={BROWSER_CACHE_SECONDS}",
+                        "override": True,
+                    }
+                ]
+            },
             opts=self._child(),
         )
+
+
+def _certificate(domain: Domain | None) -> aws.cloudfront.DistributionViewerCertificateArgsDict:
+    if domain is None:
+        return {"cloudfront_default_certificate": True}
+    return {
+        "acm_certificate_arn": domain.certificate_arn,
+        "ssl_support_method": "sni-only",
+        "minimum_protocol_version": "TLSv1.2_2021",
+    }

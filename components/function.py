@@ -1,4 +1,4 @@
-"""A Lambda function with what belongs to it, and the layer that all of them share."""
+"""A Lambda function with what belongs to it, and the layers of libraries."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -9,8 +9,14 @@ import pulumi_aws as aws
 from components import grants
 from components.base import Component
 from components.code import function_archive, layer_archive
+from components.settings import FunctionSettings
 
 SERVICE = "spaceport"
+LIVE = "live"
+"""Alias that everything calls: it can be pointed back at an earlier version."""
+RETRIES = 2
+MAX_EVENT_AGE_SECONDS = 6 * 3600
+DEAD_LETTER_DAYS = 14
 
 
 class FunctionRuntime(Component):
@@ -20,54 +26,68 @@ class FunctionRuntime(Component):
         runtime: Lambda runtime.
         architecture: Processor.
         log_retention_days: How long their logs are kept.
-        layer: ARN of the layer with their libraries.
+        reserved_concurrency: Calls at once by folder, where a function is to have its own share.
+        layer: ARN of the layer that every function has.
+        geometry_layer: ARN of the layer with numpy and PROJ.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
     runtime: str
     architecture: str
     log_retention_days: int
+    reserved_concurrency: Mapping[str, int]
     layer: pulumi.Output[str]
+    geometry_layer: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
-        runtime: str,
-        architecture: str,
+        settings: FunctionSettings,
         log_retention_days: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
-        self.runtime = runtime
-        self.architecture = architecture
+        self.runtime = settings.runtime
+        self.architecture = settings.architecture
+        self.reserved_concurrency = settings.reserved_concurrency
         self.log_retention_days = log_retention_days
-        layer = aws.lambda_.LayerVersion(
-            f"{name}-base-layer",
-            layer_name=pulumi.get_project() + "-" + pulumi.get_stack() + "-base",
-            description="Libraries of the functions.",
-            code=layer_archive(runtime, architecture),
-            compatible_runtimes=[runtime],
-            compatible_architectures=[architecture],
+        self.layer = self._layer("base", "Libraries of the functions.")
+        self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
+        self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
+
+    def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
+        made = aws.lambda_.LayerVersion(
+            f"{self._name}-{layer}-layer",
+            layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{layer}",
+            description=description,
+            code=layer_archive(layer, self.runtime, self.architecture),
+            compatible_runtimes=[self.runtime],
+            compatible_architectures=[self.architecture],
             opts=self._child(),
         )
-        self.layer = layer.arn
-        self.register_outputs({"layer": self.layer})
+        return made.arn
 
 
 class Function(Component):
-    """One Lambda function with its role, logs and traces.
+    """One Lambda function with its role, logs and traces, called by its alias `LIVE`.
 
     Attributes:
-        function: The function itself.
-        arn: Its ARN.
+        name: Name of the function.
+        arn: ARN of the alias.
+        invoke_arn: The alias as API Gateway integrates it.
+        version: Version that the alias points at.
         role_arn: ARN of its role.
+        dead_letters: Where events end that it could not take; only of an asynchronous function.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:Function"
-    function: aws.lambda_.Function
+    name: pulumi.Output[str]
     arn: pulumi.Output[str]
+    invoke_arn: pulumi.Output[str]
+    version: pulumi.Output[str]
     role_arn: pulumi.Output[str]
+    dead_letters: aws.sqs.Queue | None
 
     def __init__(
         self,
@@ -79,22 +99,28 @@ class Function(Component):
         abilities: Sequence[grants.Statement],
         memory_mb: int,
         timeout_seconds: int,
+        asynchronous: bool = False,
+        folder: str | None = None,
+        extra_layers: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the function.
 
         Args:
-            name: Its folder below `functions/`, with dashes for underscores.
+            name: Logical name.
             description: What it does.
             runs_on: Runtime and layer.
             environment: Variables, as its settings model wants them.
             abilities: What it may do besides logging and tracing.
             memory_mb: Memory, and with it the share of a processor.
             timeout_seconds: Longest call.
+            asynchronous: Whether it is called by events, which nobody would repeat by hand.
+            folder: Where its code is below `functions/`; left out, its name with underscores for dashes.
+            extra_layers: ARNs of layers besides the one that every function has.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
-        folder = name.replace("-", "_")
+        folder = folder or name.replace("-", "_")
         role = aws.iam.Role(
             f"{name}-role",
             description=f"What the function {name} acts as.",
@@ -107,13 +133,17 @@ class Function(Component):
             retention_in_days=runs_on.log_retention_days,
             opts=self._child(),
         )
+        self.dead_letters = self._queue() if asynchronous else None
+        gives_up = [grants.send_messages(self.dead_letters.arn)] if self.dead_letters else []
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
-            policy=grants.document(grants.write_logs(log_group.arn), grants.send_traces(), *abilities),
+            policy=grants.document(
+                grants.write_logs(log_group.arn), grants.send_traces(), *gives_up, *abilities
+            ),
             opts=self._child(),
         )
-        self.function = aws.lambda_.Function(
+        function = aws.lambda_.Function(
             f"{name}-function",
             description=description,
             role=role.arn,
@@ -121,9 +151,11 @@ class Function(Component):
             architectures=[runs_on.architecture],
             handler=f"functions.{folder}.handler.handler",
             code=function_archive(folder),
-            layers=[runs_on.layer],
+            layers=[runs_on.layer, *extra_layers],
             memory_size=memory_mb,
             timeout=timeout_seconds,
+            reserved_concurrent_executions=runs_on.reserved_concurrency.get(folder),
+            publish=True,
             environment={
                 "variables": {
                     "POWERTOOLS_SERVICE_NAME": f"{SERVICE}-{name}",
@@ -136,9 +168,29 @@ class Function(Component):
             # A call before the policy is there would fail.
             opts=self._child(depends_on=[policy]),
         )
-        self.arn = self.function.arn
+        self._alias = aws.lambda_.Alias(
+            f"{name}-alias",
+            name=LIVE,
+            function_name=function.name,
+            function_version=function.version,
+            opts=self._child(),
+        )
+        if self.dead_letters:
+            aws.lambda_.FunctionEventInvokeConfig(
+                f"{name}-events",
+                function_name=function.name,
+                qualifier=self._alias.name,
+                maximum_retry_attempts=RETRIES,
+                maximum_event_age_in_seconds=MAX_EVENT_AGE_SECONDS,
+                destination_config={"on_failure": {"destination": self.dead_letters.arn}},
+                opts=self._child(),
+            )
+        self.name = function.name
+        self.arn = self._alias.arn
+        self.invoke_arn = self._alias.invoke_arn
+        self.version = function.version
         self.role_arn = role.arn
-        self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+        self.register_outputs({"name": self.name, "arn": self.arn, "role_arn": self.role_arn})
 
     def allow_calls(self, caller: str, *, service: str, source: pulumi.Input[str]) -> None:
         """Let one AWS service call the function on behalf of one resource.
@@ -151,8 +203,17 @@ class Function(Component):
         aws.lambda_.Permission(
             f"{self._name}-called-by-{caller}",
             action="lambda:InvokeFunction",
-            function=self.function.name,
+            function=self.name,
+            qualifier=self._alias.name,
             principal=service,
             source_arn=source,
+            opts=self._child(),
+        )
+
+    def _queue(self) -> aws.sqs.Queue:
+        return aws.sqs.Queue(
+            f"{self._name}-dead-letters",
+            message_retention_seconds=DEAD_LETTER_DAYS * 24 * 3600,
+            sqs_managed_sse_enabled=True,
             opts=self._child(),
         )

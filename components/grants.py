@@ -12,9 +12,12 @@ LAMBDA = "lambda.amazonaws.com"
 SAGEMAKER = "sagemaker.amazonaws.com"
 STATES = "states.amazonaws.com"
 CLOUDFRONT = "cloudfront.amazonaws.com"
+EVENTS = "events.amazonaws.com"
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+BUDGETS = "budgets.amazonaws.com"
 
 Arn = pulumi.Input[str]
-Condition = dict[str, dict[str, pulumi.Input[str] | list[str]]]
+Condition = dict[str, dict[str, pulumi.Input[str] | list[str] | list[Arn]]]
 
 
 class Statement(TypedDict):
@@ -23,7 +26,7 @@ class Statement(TypedDict):
     Effect: Literal["Allow", "Deny"]
     Action: list[str]
     Resource: NotRequired[list[Arn]]
-    Principal: NotRequired[dict[str, str] | Literal["*"]]
+    Principal: NotRequired[dict[str, pulumi.Input[str]] | Literal["*"]]
     Condition: NotRequired[Condition]
 
 
@@ -166,6 +169,11 @@ def list_objects(bucket: Arn, *prefixes: str) -> Statement:
 # The pipeline.
 
 
+def list_executions(state_machine: Arn) -> Statement:
+    """Lists the executions of one state machine by name and state; sees no input or output."""
+    return _allow(["states:ListExecutions"], state_machine)
+
+
 def start_executions(state_machine: Arn) -> Statement:
     """Starts executions of one state machine, with any input: each costs machine time."""
     return _allow(["states:StartExecution"], state_machine)
@@ -283,12 +291,96 @@ def put_job_metrics(namespace: str) -> Statement:
     return statement
 
 
+# Queues.
+
+
+def send_messages(queue: Arn) -> Statement:
+    """Adds messages to one queue; cannot read any."""
+    return _allow(["sqs:SendMessage"], queue)
+
+
+def take_lost_events(queue: Arn, rules: list[Arn]) -> Statement:
+    """EventBridge adds to one queue what some rules could not hand over."""
+    return Statement(
+        Effect="Allow",
+        Principal={"Service": EVENTS},
+        Action=["sqs:SendMessage"],
+        Resource=[queue],
+        Condition={"ArnEquals": {"aws:SourceArn": rules}},
+    )
+
+
 # People.
 
 
 def send_mail(identities: list[Arn]) -> Statement:
     """Sends mail from some identities, to anybody."""
     return _allow(["ses:SendEmail"], *identities)
+
+
+def invite_people(user_pool: Arn) -> Statement:
+    """Makes people of one user pool, puts any of them in any group, and gives them temporary passwords.
+
+    At worst it takes over every account of the pool: Cognito cannot limit a temporary password to people who
+    have not signed in yet.
+    """
+    return _allow(
+        [
+            "cognito-idp:AdminAddUserToGroup",
+            "cognito-idp:AdminCreateUser",
+            "cognito-idp:AdminGetUser",
+            "cognito-idp:AdminSetUserPassword",
+        ],
+        user_pool,
+    )
+
+
+def publish(service: str, topic: Arn, *, account: pulumi.Input[str]) -> Statement:
+    """An AWS service publishes to one topic what resources of one account tell."""
+    statement = _allow(["sns:Publish"], topic)
+    statement["Principal"] = {"Service": service}
+    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
+
+
+def publish_encrypted(service: str, *, account: pulumi.Input[str]) -> Statement:
+    """An AWS service uses the key, acting for one account: what it needs to publish to a topic with it.
+
+    For a key's own policy, where `*` is that key.
+    """
+    statement = _allow(["kms:Decrypt", "kms:GenerateDataKey"], "*")
+    statement["Principal"] = {"Service": service}
+    statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
+
+
+def manage_key(account: pulumi.Input[str]) -> Statement:
+    """The account's policies say who changes or ends the key; nobody may read with it.
+
+    For a key's own policy, where `*` is that key. KMS refuses a policy that would lock everybody out.
+    """
+    statement = _allow(
+        [
+            "kms:CancelKeyDeletion",
+            "kms:DescribeKey",
+            "kms:DisableKey",
+            "kms:DisableKeyRotation",
+            "kms:EnableKey",
+            "kms:EnableKeyRotation",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListKeyPolicies",
+            "kms:ListResourceTags",
+            "kms:PutKeyPolicy",
+            "kms:ScheduleKeyDeletion",
+            "kms:TagResource",
+            "kms:UntagResource",
+            "kms:UpdateKeyDescription",
+        ],
+        "*",
+    )
+    statement["Principal"] = {"AWS": pulumi.Output.concat("arn:aws:iam::", account, ":root")}
+    return statement
 
 
 def read_secret(secret: Arn) -> Statement:

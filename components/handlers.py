@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import pulumi
 
 from components import grants
-from components.account import Account
+from components.account import COST_TAG, Account
+from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
+from components.identity import ADMIN_GROUP, UserPool
+from components.mail import Mail
 from components.storage import OWNER_INDEX, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
+_TERRAIN = "terrain/"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Handlers:
         account: Whose secrets and identities they use.
         runs_on: Runtime and libraries.
         storage: Buckets and tables.
+        mail: Where mails come from.
         allowed_origins: Origins whose pages may call the APIs.
         opts: Options of each function's component.
     """
@@ -32,6 +37,7 @@ class Handlers:
     account: Account
     runs_on: FunctionRuntime
     storage: Storage
+    mail: Mail
     allowed_origins: Sequence[str]
     opts: pulumi.ResourceOptions
 
@@ -72,6 +78,40 @@ class Handlers:
             abilities=[grants.keep_items(self.storage.projects_table.arn)],
             memory_mb=512,
             timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def drone_path(
+        self,
+        *,
+        terrain_url: str,
+    ) -> Function:
+        """Plans flights."""
+        ml_bucket = self.storage.ml_bucket
+        flight_paths = self.storage.flight_paths_table
+        return Function(
+            "drone-path",
+            description="Plans flights over real ground.",
+            runs_on=self.runs_on,
+            environment={
+                "FLIGHT_PATHS_TABLE": flight_paths.name,
+                "PROJECTS_TABLE": self.storage.projects_table.name,
+                "ML_BUCKET": ml_bucket.name,
+                "TERRAIN_URL": terrain_url,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[
+                grants.keep_single_items(flight_paths.arn),
+                grants.query_index(flight_paths.arn, OWNER_INDEX),
+                grants.update_item(self.storage.projects_table.arn),
+                grants.list_objects(ml_bucket.arn, _TERRAIN),
+                grants.read_objects(ml_bucket.arn, f"{_TERRAIN}*"),
+                grants.write_objects(ml_bucket.arn, f"{_TERRAIN}*"),
+            ],
+            # Unpacked, an elevation tile has 26 MB; four are kept.
+            memory_mb=1024,
+            timeout_seconds=29,
+            extra_layers=[self.runs_on.geometry_layer],
             opts=self.opts,
         )
 
@@ -150,8 +190,6 @@ class Handlers:
         self,
         *,
         state_machine: pulumi.Output[str],
-        mail_from: str,
-        mail_identities: Sequence[pulumi.Input[str]],
     ) -> Function:
         """Records what happens to jobs and tells their owners."""
         return Function(
@@ -161,25 +199,28 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
-                "MAIL_FROM": mail_from,
+                "STATE_MACHINE_ARN": state_machine,
+                "METRICS_SERVICE": self.account.tags[COST_TAG],
+                "MAIL_FROM": self.mail.address,
             },
             abilities=[
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.list_executions(state_machine),
                 grants.follow_executions(state_machine),
-                grants.send_mail(list(mail_identities)),
+                grants.send_mail(list(self.mail.identities)),
             ],
             memory_mb=512,
             timeout_seconds=60,
+            asynchronous=True,
             opts=self.opts,
         )
 
     def delivery(
         self,
         *,
-        delivery_url: pulumi.Input[str],
-        key_pair_id: pulumi.Input[str],
+        delivery: Delivery,
         private_key_secret: str,
     ) -> Function:
         """Opens shared links."""
@@ -192,14 +233,72 @@ class Handlers:
             environment={
                 "LINKS_TABLE": self.storage.links_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
-                "DELIVERY_URL": delivery_url,
-                "DELIVERY_KEY_PAIR_ID": key_pair_id,
+                "DELIVERY_URL": delivery.url,
+                "DELIVERY_KEY_PAIR_ID": delivery.key_pair_id,
                 "DELIVERY_PRIVATE_KEY_SECRET": private_key_secret,
             },
             abilities=[
                 grants.read_item(self.storage.links_table.arn),
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.read_secret(secret),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def invites(self, version: str, *, pool: UserPool, sign_in_url: str) -> Function:
+        """Invites people to one pool: each pool has a function of its own, which reaches no other.
+
+        Args:
+            version: Short name of the pool.
+            pool: The pool.
+            sign_in_url: Page that invitations send people to.
+        """
+        return Function(
+            f"invites-{version}",
+            folder="invites",
+            description=f"Invites people to the user pool {version}.",
+            runs_on=self.runs_on,
+            environment={
+                "USER_POOL_ID": pool.id,
+                "INVITED_GROUP": pool.group,
+                "ADMIN_GROUP": ADMIN_GROUP,
+                "HANDLE_REQUIRED": "true" if pool.handle_required else "false",
+                "SIGN_IN_URL": sign_in_url,
+                "MAIL_FROM": self.mail.address,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[grants.invite_people(pool.arn), grants.send_mail(list(self.mail.identities))],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def waitlist(self, *, staff_email: str | None) -> Function:
+        """Takes sign-ups and feedback of people without an account.
+
+        Args:
+            staff_email: Who hears of them, None for nobody.
+        """
+        return Function(
+            "waitlist",
+            description="Takes sign-ups for the waitlist, and feedback.",
+            runs_on=self.runs_on,
+            environment={
+                "WAITLIST_TABLE": self.storage.waitlist_table.name,
+                "FEEDBACK_TABLE": self.storage.feedback_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "MAIL_FROM": self.mail.address,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+                **({"STAFF_EMAIL": staff_email} if staff_email else {}),
+            },
+            abilities=[
+                grants.add_item(self.storage.waitlist_table.arn),
+                grants.update_item(self.storage.waitlist_table.arn),
+                grants.add_item(self.storage.feedback_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_mail(list(self.mail.identities)),
             ],
             memory_mb=512,
             timeout_seconds=29,

@@ -12,21 +12,27 @@ ACCESS_TOKEN_MINUTES = 60
 REFRESH_TOKEN_DAYS = 30
 TEMPORARY_PASSWORD_DAYS = 7
 MIN_PASSWORD_LENGTH = 8
+ADMIN_GROUP = "admins"
+"""People who may invite others; in every pool."""
 
 
 class UserPool(Component):
-    """A pool of people whom administrators invite, its group and its web client.
+    """A pool of people whom administrators invite, its groups and its web client.
 
     Attributes:
         id: Id of the pool.
         arn: Its ARN.
         client_id: Id of the web client.
+        group: Group of the invited people.
+        handle_required: Whether an invitation must give a handle.
     """
 
     TYPE: ClassVar[str] = "spaceport:identity:UserPool"
     id: pulumi.Output[str]
     arn: pulumi.Output[str]
     client_id: pulumi.Output[str]
+    group: str
+    handle_required: bool
 
     def __init__(
         self,
@@ -34,6 +40,7 @@ class UserPool(Component):
         *,
         group: str,
         handle_required: bool,
+        mails: aws.cognito.UserPoolEmailConfigurationArgsDict,
         retention: Retention,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -44,10 +51,13 @@ class UserPool(Component):
             group: Group of the invited people.
             handle_required: Whether `preferred_username` is given at the invitation and stays; otherwise its
                 owner chooses and changes it.
+            mails: How its mails are sent.
             retention: How it is kept.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
+        self.group = group
+        self.handle_required = handle_required
         pool = aws.cognito.UserPool(
             name,
             alias_attributes=["email"],
@@ -67,6 +77,7 @@ class UserPool(Component):
                 _text_attribute("email", required=True, mutable=True),
                 _text_attribute("preferred_username", required=handle_required, mutable=not handle_required),
             ],
+            email_configuration=mails,
             deletion_protection="INACTIVE" if retention.ephemeral else "ACTIVE",
             opts=retention.stateful(name, parent=self),
         )
@@ -77,7 +88,14 @@ class UserPool(Component):
             name=group,
             description="People who have been invited.",
             user_pool_id=pool.id,
-            opts=self._child(),
+            opts=retention.stateful(f"{name}-group", parent=self),
+        )
+        aws.cognito.UserGroup(
+            f"{name}-admins",
+            name=ADMIN_GROUP,
+            description="People who may invite others.",
+            user_pool_id=pool.id,
+            opts=retention.stateful(f"{name}-admins", parent=self),
         )
         client = aws.cognito.UserPoolClient(
             f"{name}-client",
@@ -109,13 +127,19 @@ class Identity(Component):
     v3: UserPool
 
     def __init__(
-        self, name: str, *, retention: Retention, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        mails: aws.cognito.UserPoolEmailConfigurationArgsDict,
+        retention: Retention,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
         self.v2 = UserPool(
             "user-pool-v2",
             group="beta-testers-v2",
             handle_required=True,
+            mails=mails,
             retention=retention,
             opts=self._child(),
         )
@@ -123,10 +147,21 @@ class Identity(Component):
             "user-pool-v3",
             group="beta-testers-v3",
             handle_required=False,
+            mails=mails,
             retention=retention,
             opts=self._child(),
         )
         self.register_outputs({"v2": self.v2.id, "v3": self.v3.id})
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {
+            "userPoolV2Id": self.v2.id,
+            "userPoolV2ClientId": self.v2.client_id,
+            "userPoolV3Id": self.v3.id,
+            "userPoolV3ClientId": self.v3.client_id,
+        }
 
     @property
     def pool_arns(self) -> list[pulumi.Output[str]]:

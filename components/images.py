@@ -1,6 +1,7 @@
 """The containers: a repository each, and the image that is built into it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,12 +35,18 @@ class Image(Component):
     repository_arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, *, retention: Retention, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        digest: str | None,
+        retention: Retention,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Make the repository and the image.
+        """Make the repository and, unless it is there already, the image.
 
         Args:
             name: Folder of the image below `images/`, which is also the step that it does.
+            digest: Of the image that CI has pushed; None to build it here.
             retention: How the repository is kept.
             opts: The component's options.
         """
@@ -72,6 +79,15 @@ class Image(Component):
             ),
             opts=self._child(),
         )
+        self.uri = (
+            pulumi.Output.concat(repository.repository_url, "@", digest)
+            if digest
+            else self._build(name, repository)
+        )
+        self.repository_arn = repository.arn
+        self.register_outputs({"uri": self.uri, "repository_arn": self.repository_arn})
+
+    def _build(self, name: str, repository: aws.ecr.Repository) -> pulumi.Output[str]:
         image = awsx.ecr.Image(
             f"{name}-build",
             repository_url=repository.repository_url,
@@ -82,9 +98,8 @@ class Image(Component):
             image_tag=content_hash(CONTEXT, [_COMMON, name]),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
-        self.uri = image.image_uri
-        self.repository_arn = repository.arn
-        self.register_outputs({"uri": self.uri, "repository_arn": self.repository_arn})
+        uri: pulumi.Output[str] = image.image_uri
+        return uri
 
 
 class Images(Component):
@@ -96,12 +111,18 @@ class Images(Component):
     compressor: Image
 
     def __init__(
-        self, name: str, *, retention: Retention, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        digests: Mapping[str, str],
+        retention: Retention,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
-        self.sfm = Image("sfm", retention=retention, opts=self._child())
-        self.training = Image("3dgs", retention=retention, opts=self._child())
-        self.compressor = Image("compressor", retention=retention, opts=self._child())
+        self.sfm, self.training, self.compressor = (
+            Image(step, digest=digests.get(step), retention=retention, opts=self._child())
+            for step in ("sfm", "3dgs", "compressor")
+        )
         self.register_outputs(
             {"sfm": self.sfm.uri, "training": self.training.uri, "compressor": self.compressor.uri}
         )

@@ -10,15 +10,16 @@ import pulumi_aws as aws
 from components import grants
 from components.account import Account
 from components.base import Component
-from components.definition import Machines, Parts, build_definition
+from components.definition import Machines, Parts, build_definition, tagged
 from components.function import Function
 from components.images import Images
 from components.storage import PrivateBucket, Storage
 
-EVENTS = "events.amazonaws.com"
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
+_LOOK_EVERY = "rate(5 minutes)"
+"""No event tells of a job that goes on and on, and AWS does not promise that every event comes."""
 _JOB_CHANGES = ["SageMaker Training Job State Change", "SageMaker Processing Job State Change"]
 _RULES_OF_STEP_FUNCTIONS = (
     "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule",
@@ -32,11 +33,13 @@ class Pipeline(Component):
     Attributes:
         state_machine_arn: ARN of the state machine.
         job_roles: ARNs of the roles that its SageMaker jobs run as, one per step.
+        machines: What its steps run on and for how long.
     """
 
     TYPE: ClassVar[str] = "spaceport:pipeline:Pipeline"
     state_machine_arn: pulumi.Output[str]
     job_roles: list[pulumi.Output[str]]
+    machines: Machines
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Pipeline(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._account = account
+        self.machines = machines
         uploads, ml = storage.uploads_bucket, storage.ml_bucket
         sfm_role = self._job_role(
             "sfm",
@@ -98,7 +102,9 @@ class Pipeline(Component):
         state_machine = aws.sfn.StateMachine(
             f"{name}-machine",
             role_arn=machine_role.arn,
-            definition=parts.apply(lambda values: json.dumps(build_definition(Parts(**values), machines))),
+            definition=parts.apply(
+                lambda values: json.dumps(tagged(build_definition(Parts(**values), machines), account.tags))
+            ),
             logging_configuration={
                 "level": "ERROR",
                 "include_execution_data": False,
@@ -109,6 +115,11 @@ class Pipeline(Component):
         )
         self.state_machine_arn = state_machine.arn
         self.register_outputs({"state_machine_arn": self.state_machine_arn})
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {"stateMachineArn": self.state_machine_arn}
 
     def _job_role(
         self, step: str, log_group: str, repository: pulumi.Input[str], *abilities: grants.Statement
@@ -165,7 +176,7 @@ class Pipeline(Component):
 
 
 class JobEvents(Component):
-    """The rules that tell a function of every change of the pipeline's executions and jobs."""
+    """The rules that tell a function what changes in the pipeline's executions and jobs, and when to look."""
 
     TYPE: ClassVar[str] = "spaceport:pipeline:JobEvents"
 
@@ -178,37 +189,67 @@ class JobEvents(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts=opts)
-        self._tell(
-            "executions",
-            function,
-            {
-                "source": ["aws.states"],
-                "detail-type": [_EXECUTION_ENDS],
-                "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
-            },
-        )
-        self._tell(
-            "jobs",
-            function,
-            {
-                "source": ["aws.sagemaker"],
-                "detail-type": _JOB_CHANGES,
-                # Other stacks of the account have jobs too: ours run as our roles.
-                "detail": {"RoleArn": pipeline.job_roles},
-            },
-        )
-        self.register_outputs({})
-
-    def _tell(self, what: str, function: Function, pattern: dict[str, object]) -> None:
-        name = f"{self._name}-{what}"
-        rule = aws.cloudwatch.EventRule(
-            f"{name}-rule",
-            description=f"Changes of the pipeline's {what}.",
-            event_pattern=pulumi.Output.json_dumps(pattern),
+        if function.dead_letters is None:
+            raise ValueError(f"{name} needs a function for events")
+        rules = {
+            "executions": self._rule(
+                "executions",
+                "Changes of the pipeline's executions.",
+                event_pattern=pulumi.Output.json_dumps(
+                    {
+                        "source": ["aws.states"],
+                        "detail-type": [_EXECUTION_ENDS],
+                        "detail": {"stateMachineArn": [pipeline.state_machine_arn]},
+                    }
+                ),
+            ),
+            "jobs": self._rule(
+                "jobs",
+                "Changes of the pipeline's jobs.",
+                event_pattern=pulumi.Output.json_dumps(
+                    {
+                        "source": ["aws.sagemaker"],
+                        "detail-type": _JOB_CHANGES,
+                        # Other stacks of the account have jobs too: ours run as our roles.
+                        "detail": {"RoleArn": pipeline.job_roles},
+                    }
+                ),
+            ),
+            "look": self._rule("look", "A look at what runs.", schedule_expression=_LOOK_EVERY),
+        }
+        queue = function.dead_letters
+        keeps_lost = aws.sqs.QueuePolicy(
+            f"{name}-dead-letters-policy",
+            queue_url=queue.url,
+            policy=grants.document(grants.take_lost_events(queue.arn, [rule.arn for rule in rules.values()])),
             opts=self._child(),
         )
-        aws.cloudwatch.EventTarget(f"{name}-target", rule=rule.name, arn=function.arn, opts=self._child())
-        function.allow_calls(name, service=EVENTS, source=rule.arn)
+        for what, rule in rules.items():
+            function.allow_calls(f"{name}-{what}", service=grants.EVENTS, source=rule.arn)
+            aws.cloudwatch.EventTarget(
+                f"{name}-{what}-target",
+                rule=rule.name,
+                arn=function.arn,
+                dead_letter_config={"arn": queue.arn},
+                opts=self._child(depends_on=[keeps_lost]),
+            )
+        self.register_outputs({})
+
+    def _rule(
+        self,
+        what: str,
+        description: str,
+        *,
+        event_pattern: pulumi.Output[str] | None = None,
+        schedule_expression: str | None = None,
+    ) -> aws.cloudwatch.EventRule:
+        return aws.cloudwatch.EventRule(
+            f"{self._name}-{what}-rule",
+            description=description,
+            event_pattern=event_pattern,
+            schedule_expression=schedule_expression,
+            opts=self._child(),
+        )
 
 
 def _results(bucket: PrivateBucket, *places: str) -> list[grants.Statement]:

@@ -13,15 +13,20 @@ class Route:
     Attributes:
         method: HTTP method.
         path: Path below the stage, parameters in braces.
-        function: Folder of the function that answers.
+        function: The function that answers, underscores for the dashes of its name.
         public: Whether it is open to callers without a token.
+        requests_per_second: Its own limit, where it is lower than the stage's.
     """
 
     method: str
     path: str
     function: str
     public: bool = False
+    requests_per_second: int | None = None
 
+
+FORM_REQUESTS_PER_SECOND = 5
+"""Of forms that anybody may send."""
 
 FILE_UPLOAD = (
     Route("POST", "/start-multipart-upload", "file_upload"),
@@ -38,6 +43,16 @@ PROJECTS = (
     Route("PATCH", "/projects/{id}", "projects"),
     Route("DELETE", "/projects/{id}", "projects"),
 )
+DRONE_PATH = (
+    Route("POST", "/api/optimize-spiral", "drone_path"),
+    Route("POST", "/api/elevation", "drone_path"),
+    Route("POST", "/api/csv", "drone_path"),
+    Route("POST", "/api/csv/battery/{id}", "drone_path"),
+    Route("POST", "/api/kmz", "drone_path"),
+    Route("POST", "/api/plan", "drone_path"),
+    Route("GET", "/api/plans", "drone_path"),
+    Route("GET", "/api/plans/{planId}", "drone_path"),
+)
 ML = (
     Route("POST", "/start-job", "ml_jobs"),
     Route("POST", "/stop-job", "ml_jobs"),
@@ -46,6 +61,12 @@ ML = (
     Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),
+)
+INVITE_V2 = (Route("POST", "/invite", "invites_v2"),)
+INVITE_V3 = (Route("POST", "/invite", "invites_v3"),)
+WAITLIST = (
+    Route("POST", "/waitlist", "waitlist", public=True, requests_per_second=FORM_REQUESTS_PER_SECOND),
+    Route("POST", "/feedback", "waitlist", public=True, requests_per_second=FORM_REQUESTS_PER_SECOND),
 )
 
 

@@ -15,7 +15,26 @@ OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
 ABORT_UPLOADS_AFTER_DAYS = 7
 KEEP_OLD_VERSIONS_DAYS = 30
+TIER_ORIGINALS_AFTER_DAYS = 30
+EXPIRE_INTERMEDIATES_AFTER_DAYS = 30
+INTERMEDIATE = ("spaceport-kept", "for-a-while")
+"""Tag of what a job leaves behind besides its model; a job's folder cannot be told by a prefix."""
 _PREFLIGHT_SECONDS = 3600
+
+LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
+
+_TIER_ORIGINALS: LifecycleRule = {
+    "id": "tier-originals",
+    "status": "Enabled",
+    "filter": {"prefix": "uploads/"},
+    "transitions": [{"days": TIER_ORIGINALS_AFTER_DAYS, "storage_class": "INTELLIGENT_TIERING"}],
+}
+_EXPIRE_INTERMEDIATES: LifecycleRule = {
+    "id": "expire-intermediates",
+    "status": "Enabled",
+    "filter": {"tag": {"key": INTERMEDIATE[0], "value": INTERMEDIATE[1]}},
+    "expiration": {"days": EXPIRE_INTERMEDIATES_AFTER_DAYS},
+}
 
 
 class PrivateBucket(Component):
@@ -40,6 +59,7 @@ class PrivateBucket(Component):
         *,
         allowed_origins: Sequence[str],
         allowed_methods: Sequence[str],
+        lifecycle: Sequence[LifecycleRule],
         retention: Retention,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -93,7 +113,10 @@ class PrivateBucket(Component):
                     "status": "Enabled",
                     "filter": {"prefix": ""},
                     "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
+                    # A marker whose versions are all gone is only clutter.
+                    "expiration": {"expired_object_delete_marker": True},
                 },
+                *lifecycle,
             ],
             opts=self._setting("lifecycle"),
         )
@@ -155,11 +178,18 @@ class Storage(Component):
 
     Attributes:
         uploads_bucket: Captures: `uploads/{owner}/{captureId}/`.
-        ml_bucket: Jobs: `jobs/{jobId}/`. Its policy is set by the delivery, which reads it.
+        ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`. Its policy is set by the delivery,
+            which reads it.
         uploads_table: Captures and their files.
         projects_table: Projects by owner.
         jobs_table: Jobs, also by owner and by project.
         links_table: Links to models; expired ones go by themselves.
+        waitlist_table: People who wait for a place.
+        feedback_table: What people have said.
+        limits_table: Counts of the day; earlier ones go by themselves.
+        flight_paths_table: Saved flight plans, also by owner.
+        tables: All tables by logical name.
+        indexes: Names of each table's indexes.
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
@@ -169,6 +199,12 @@ class Storage(Component):
     projects_table: aws.dynamodb.Table
     jobs_table: aws.dynamodb.Table
     links_table: aws.dynamodb.Table
+    waitlist_table: aws.dynamodb.Table
+    feedback_table: aws.dynamodb.Table
+    limits_table: aws.dynamodb.Table
+    flight_paths_table: aws.dynamodb.Table
+    tables: dict[str, aws.dynamodb.Table]
+    indexes: dict[str, tuple[str, ...]]
 
     def __init__(
         self,
@@ -180,10 +216,13 @@ class Storage(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self._retention = retention
+        self.tables = {}
+        self.indexes = {}
         self.uploads_bucket = PrivateBucket(
             "uploads-bucket",
             allowed_origins=allowed_origins,
             allowed_methods=["GET", "HEAD", "PUT"],
+            lifecycle=[_TIER_ORIGINALS],
             retention=retention,
             opts=self._child(),
         )
@@ -192,6 +231,7 @@ class Storage(Component):
             "ml-bucket",
             allowed_origins=allowed_origins,
             allowed_methods=["GET", "HEAD"],
+            lifecycle=[_EXPIRE_INTERMEDIATES],
             retention=retention,
             opts=self._child(),
         )
@@ -202,6 +242,10 @@ class Storage(Component):
         by_project = Index(PROJECT_INDEX, Key("projectId"), created_at)
         self.jobs_table = self._table("jobs-table", Key("jobId"), indexes=[by_owner, by_project])
         self.links_table = self._table("links-table", Key("token"), expires_at="expiresAt")
+        self.waitlist_table = self._table("waitlist-table", Key("email"))
+        self.feedback_table = self._table("feedback-table", Key("feedbackId"))
+        self.limits_table = self._table("limits-table", Key("limitId"), expires_at="expiresAt")
+        self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner])
         self.register_outputs(
             {
                 "uploads_bucket": self.uploads_bucket.name,
@@ -210,8 +254,17 @@ class Storage(Component):
                 "projects_table": self.projects_table.name,
                 "jobs_table": self.jobs_table.name,
                 "links_table": self.links_table.name,
+                "waitlist_table": self.waitlist_table.name,
+                "feedback_table": self.feedback_table.name,
+                "limits_table": self.limits_table.name,
+                "flight_paths_table": self.flight_paths_table.name,
             }
         )
+
+    @property
+    def outputs(self) -> dict[str, pulumi.Output[str]]:
+        """What the stack tells of it."""
+        return {"uploadsBucket": self.uploads_bucket.name, "mlBucket": self.ml_bucket.name}
 
     def _table(
         self,
@@ -225,7 +278,8 @@ class Storage(Component):
         keys = {key for index in indexes for key in (index.partition, index.sort)} | {partition}
         if sort is not None:
             keys.add(sort)
-        return aws.dynamodb.Table(
+        self.indexes[name] = tuple(index.name for index in indexes)
+        self.tables[name] = aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=partition.name,
@@ -247,3 +301,4 @@ class Storage(Component):
             deletion_protection_enabled=not self._retention.ephemeral,
             opts=self._retention.stateful(name, parent=self),
         )
+        return self.tables[name]

@@ -3,10 +3,11 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.cloud import EmbeddedCloud
 from local.deploy import Deployment, deploy, prerequisites
@@ -36,11 +37,14 @@ class Deployed:
 @contextmanager
 def deployed(
     on_progress: Callable[[float, str], None] = lambda _fraction, _message: None,
+    *,
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Deployed]:
     """Starts a cloud, deploys the program into it and takes both away at the end.
 
     Args:
         on_progress: Told the fraction that is done and what is being done.
+        settings: Config of the stack that differs from Pulumi.local.yaml.
     """
     started = time.monotonic()
     BUILD.mkdir(exist_ok=True)
@@ -48,7 +52,7 @@ def deployed(
     try:
         on_progress(0.0, "starting the embedded cloud")
         with EmbeddedCloud(run_dir) as cloud, Edge(cloud) as edge:
-            config = {**prerequisites.make(cloud), "spaceport:deliveryUrl": edge.url}
+            config = {**prerequisites.make(cloud), "spaceport:deliveryUrl": edge.url, **(settings or {})}
             deployment = deploy(cloud, config=config, on_progress=on_progress)
             distribution = next(one for one in deployment.resources if one.type == DISTRIBUTION)
             edge.serve(distribution.id)

@@ -1,4 +1,4 @@
-"""Locks again what is installed outside the main environment: the images, the functions' layer, MiniStack.
+"""Locks again what is installed outside the main environment: the images, the functions' layers, MiniStack.
 
 Versions that the main lock has are kept the same, so that what is tested here is what runs there.
 """
@@ -6,7 +6,11 @@ Versions that the main lock has are kept the same, so that what is tested here i
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from functions.layers.build import IN_THE_RUNTIME, LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = str(ROOT / ".venv" / "bin" / "uv")
@@ -15,17 +19,32 @@ OLDEST_PYTHON = "3.11"
 FROM_BASE_IMAGE = ("torch",)
 
 
-def locks() -> list[tuple[Path, Path, bool]]:
-    """Returns (what is asked for, the lock, whether the main lock's versions hold)."""
-    images = [
-        (folder / "requirements.in", folder / "requirements.txt", True)
-        for folder in sorted((ROOT / "images").iterdir())
-        if (folder / "requirements.in").exists()
-    ]
-    functions = ROOT / "functions"
+@dataclass(frozen=True)
+class Lock:
+    """One lock.
+
+    Attributes:
+        asked: What is asked for.
+        path: The lock.
+        same_versions: Whether the main lock's versions hold.
+        left_out: Packages that are there without it.
+    """
+
+    asked: Path
+    path: Path
+    same_versions: bool = True
+    left_out: tuple[str, ...] = ()
+
+
+def locks() -> Iterator[Lock]:
+    """All locks."""
+    for folder in sorted((ROOT / "images").iterdir()):
+        if (folder / "requirements.in").exists():
+            yield Lock(folder / "requirements.in", folder / "requirements.txt", left_out=FROM_BASE_IMAGE)
+    for layer in LAYERS:
+        yield Lock(layer.asked, layer.requirements, left_out=IN_THE_RUNTIME)
     # MiniStack pins a botocore of its own.
-    cloud = (ROOT / "local" / "ministack.in", ROOT / "local" / "ministack.lock", False)
-    return [*images, (functions / "requirements.in", functions / "requirements.txt", True), cloud]
+    yield Lock(ROOT / "local" / "ministack.in", ROOT / "local" / "ministack.lock", same_versions=False)
 
 
 def main() -> int:
@@ -37,13 +56,13 @@ def main() -> int:
             cwd=ROOT,
             check=True,
         )
-        for asked, lock, same_versions in locks():
-            print(lock.relative_to(ROOT))
+        for lock in locks():
+            print(lock.path.relative_to(ROOT))
             command = [UV, "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
             command += ["--python-version", OLDEST_PYTHON, "--no-annotate", "--no-header"]
-            command += [part for name in FROM_BASE_IMAGE for part in ("--no-emit-package", name)]
-            command += ["--constraint", str(constraints)] if same_versions else []
-            subprocess.run([*command, str(asked), "-o", str(lock)], cwd=ROOT, check=True)
+            command += [part for name in lock.left_out for part in ("--no-emit-package", name)]
+            command += ["--constraint", str(constraints)] if lock.same_versions else []
+            subprocess.run([*command, str(lock.asked), "-o", str(lock.path)], cwd=ROOT, check=True)
     return 0
 
 

@@ -1,17 +1,28 @@
 """What becomes of an event: the job's row, its project and one mail, in any order, however often it comes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from functions.job_events.logic import project_changes
 from functions.job_events.mail import mail_about
+from functions.job_events.metrics import StageMetrics
 from functions.job_events.models import ExecutionEvent, StepJobEvent
-from functions.shared.aws import ses, step_functions
-from functions.shared.clock import now_seconds
+from functions.shared.aws import step_functions
+from functions.shared.clock import now_seconds, to_ms
 from functions.shared.failures import Failure, explain
 from functions.shared.job_names import parse_execution_name, parse_step_job_name
-from functions.shared.jobs import ENDED, JobRow, JobStore
+from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
+from functions.shared.mail import send
 from functions.shared.observability import logger
 from functions.shared.stores import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
+
+LOOK_BACK_MS = 7 * 24 * 3600 * 1000
+"""How long ago an execution may have started that is looked at: longer than any may take."""
 
 
 @dataclass(frozen=True)
@@ -21,19 +32,53 @@ class Events:
     Attributes:
         jobs: The jobs table.
         projects: The projects table.
+        metrics: Where the stages' figures go.
+        state_machine_arn: The machine whose executions are the jobs.
         mail_from: Sender of mails.
     """
 
     jobs: JobStore
     projects: Table
+    metrics: StageMetrics
+    state_machine_arn: str
     mail_from: str
 
     def step_job_changed(self, event: StepJobEvent) -> None:
-        """Keep where a SageMaker job is, if it is the latest news of the job."""
+        """Keep where a SageMaker job is, if it is the latest news of the job, and put how it ended once."""
         name = parse_step_job_name(event.detail.name)
         if name is None:
             return
-        self.jobs.in_stage(name, event.detail.secondary_status or event.detail.status, event.at)
+        detail = event.detail
+        self.jobs.in_stage(name, detail.secondary_status or detail.status, event.at, event.running_since)
+        if detail.has_ended and self.jobs.claim_figures(name):
+            self.metrics.ended(name.step, seconds=detail.machine_seconds, failed=detail.status == "Failed")
+
+    def look(self, now: int) -> None:
+        """Put for how long what runs has had its machine, and take in ends that no event told of.
+
+        Args:
+            now: Epoch milliseconds.
+        """
+        for execution in self._started_lately(now):
+            name = parse_execution_name(execution["name"])
+            job = self.jobs.get(name.job_id) if name else None
+            if name is None or job is None or job.attempt != name.attempt:
+                continue
+            if execution["status"] == "RUNNING" and job.stage_running_since is not None:
+                self.metrics.running(job.current_stage, (now - job.stage_running_since) / 1000)
+            elif execution["status"] in ENDED and _is_untold(job):
+                logger.warning("an end that was not told", extra={"execution": execution["name"]})
+                self.execution_changed(_as_event(execution))
+
+    def _started_lately(self, now: int) -> Iterator["ExecutionListItemTypeDef"]:
+        """Executions that may still run or have ended lately, the latest start first."""
+        pages = step_functions().get_paginator("list_executions")
+        listed = (
+            execution
+            for page in pages.paginate(stateMachineArn=self.state_machine_arn)
+            for execution in page["executions"]
+        )
+        return takewhile(lambda one: now - to_ms(one["startDate"]) < LOOK_BACK_MS, listed)
 
     def execution_changed(self, event: ExecutionEvent) -> None:
         """Keep an execution's start or end, show it in the project, and tell an end by mail once."""
@@ -83,22 +128,29 @@ class Events:
         """Mail how the job ended, once per attempt; when that fails, the repeated event tries again."""
         if not job.email or not self.jobs.claim_notice(job.job_id, job.attempt):
             return
-        mail = mail_about(job)
         try:
-            ses().send_email(
-                FromEmailAddress=self.mail_from,
-                Destination={"ToAddresses": [job.email]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
-                        "Body": {
-                            "Text": {"Data": mail.text, "Charset": "UTF-8"},
-                            "Html": {"Data": mail.html, "Charset": "UTF-8"},
-                        },
-                    }
-                },
-            )
+            send(mail_about(job), sender=self.mail_from, to=job.email)
         except Exception:
             self.jobs.release_notice(job.job_id, job.attempt)
             raise
         logger.info("mail sent", extra={"job_id": job.job_id, "status": job.status})
+
+
+def _is_untold(job: JobRow) -> bool:
+    """Tell whether the row has no end yet, or its owner has not heard of it."""
+    return job.status in ACTIVE or bool(job.email and job.notified_attempt < job.attempt)
+
+
+def _as_event(execution: "ExecutionListItemTypeDef") -> ExecutionEvent:
+    """Make of a listed execution the event that should have told of its end; its cause is looked up."""
+    return ExecutionEvent.model_validate(
+        {
+            "detail-type": "Step Functions Execution Status Change",
+            "time": execution["stopDate"],
+            "detail": {
+                "executionArn": execution["executionArn"],
+                "name": execution["name"],
+                "status": execution["status"],
+            },
+        }
+    )

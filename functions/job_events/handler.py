@@ -6,7 +6,8 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.job_events.events import Events
-from functions.job_events.models import ExecutionEvent, parse_event
+from functions.job_events.metrics import StageMetrics
+from functions.job_events.models import ExecutionEvent, LookEvent, StepJobEvent, parse_event
 from functions.job_events.settings import Settings
 from functions.shared.jobs import JobStore
 from functions.shared.observability import logger, tracer
@@ -20,6 +21,8 @@ def _events() -> Events:
     return Events(
         jobs=JobStore(Table(settings.jobs_table)),
         projects=Table(settings.projects_table),
+        metrics=StageMetrics(settings.metrics_service),
+        state_machine_arn=settings.state_machine_arn,
         mail_from=settings.mail_from,
     )
 
@@ -29,7 +32,10 @@ def _events() -> Events:
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """Take one event in."""
     parsed = parse_event(event)
-    if isinstance(parsed, ExecutionEvent):
-        _events().execution_changed(parsed)
-    else:
-        _events().step_job_changed(parsed)
+    match parsed:
+        case ExecutionEvent():
+            _events().execution_changed(parsed)
+        case StepJobEvent():
+            _events().step_job_changed(parsed)
+        case LookEvent():
+            _events().look(parsed.at)

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
+from functions.shared.clock import to_ms
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
@@ -14,7 +16,7 @@ class _Event(BaseModel):
     @property
     def at(self) -> int:
         """Epoch milliseconds of the event, which EventBridge gives in whole seconds."""
-        return _milliseconds(self.time)
+        return to_ms(self.time)
 
 
 class ExecutionDetail(BaseModel):
@@ -45,6 +47,22 @@ class StepJobDetail(BaseModel):
     status: str = Field(validation_alias=AliasChoices("TrainingJobStatus", "ProcessingJobStatus"))
     secondary_status: str | None = Field(default=None, validation_alias="SecondaryStatus")
     last_modified: datetime | None = Field(default=None, validation_alias="LastModifiedTime")
+    started: datetime | None = Field(
+        default=None, validation_alias=AliasChoices("TrainingStartTime", "ProcessingStartTime")
+    )
+    ended: datetime | None = Field(
+        default=None, validation_alias=AliasChoices("TrainingEndTime", "ProcessingEndTime")
+    )
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its status will not change any more."""
+        return self.status in ("Completed", "Failed", "Stopped")
+
+    @property
+    def machine_seconds(self) -> float | None:
+        """How long a job that has ended had its machine; None where it never got one."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
 
 class StepJobEvent(_Event):
@@ -58,22 +76,29 @@ class StepJobEvent(_Event):
     @property
     def at(self) -> int:
         """Epoch milliseconds of the change: SageMaker's own time is finer than the event's."""
-        return _milliseconds(self.detail.last_modified or self.time)
+        return to_ms(self.detail.last_modified or self.time)
+
+    @property
+    def running_since(self) -> int | None:
+        """Epoch milliseconds since when the job has its machine; None before and after."""
+        started = self.detail.started
+        return to_ms(started) if started and not self.detail.has_ended else None
 
 
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+class LookEvent(_Event):
+    """It is time to look at what runs."""
+
+    detail_type: Literal["Scheduled Event"] = Field(alias="detail-type")
 
 
-JobEvent = TypeAdapter[ExecutionEvent | StepJobEvent](
-    Annotated[ExecutionEvent | StepJobEvent, Field(union_mode="left_to_right")]
-)
+JobEvent = ExecutionEvent | StepJobEvent | LookEvent
+_ADAPTER = TypeAdapter[JobEvent](Annotated[JobEvent, Field(union_mode="left_to_right")])
 
 
-def parse_event(event: dict[str, Any]) -> ExecutionEvent | StepJobEvent:
+def parse_event(event: dict[str, Any]) -> JobEvent:
     """Read an event.
 
     Raises:
         pydantic.ValidationError: It is none that the rules send.
     """
-    return JobEvent.validate_python(event)
+    return _ADAPTER.validate_python(event)

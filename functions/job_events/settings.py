@@ -6,13 +6,15 @@ What its role must allow (besides logs and X-Ray):
 |---|---|
 | dynamodb:GetItem, UpdateItem | JOBS_TABLE |
 | dynamodb:UpdateItem | PROJECTS_TABLE |
+| states:ListExecutions | STATE_MACHINE_ARN |
 | states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 | ses:SendEmail | the identity of MAIL_FROM |
 
 Its rules: source `aws.states`, detail-type `Step Functions Execution Status Change`, detail.stateMachineArn
-the machine's; and source `aws.sagemaker`, detail-types `SageMaker Training Job State Change` and `SageMaker
-Processing Job State Change`. The function answers nothing; a failed call is safe to repeat (Lambda repeats an
-asynchronous call twice).
+the machine's; source `aws.sagemaker`, detail-types `SageMaker Training Job State Change` and `SageMaker
+Processing Job State Change`; and one every five minutes (`Scheduled Event`), on which it looks at what runs.
+The stages' figures go into its log in embedded metric format, under METRICS_SERVICE. The function answers
+nothing; a failed call is safe to repeat (Lambda repeats an asynchronous call twice).
 """
 
 from functions.shared.settings import EnvSettings
@@ -23,4 +25,6 @@ class Settings(EnvSettings):
 
     jobs_table: str
     projects_table: str
+    state_machine_arn: str
+    metrics_service: str
     mail_from: str

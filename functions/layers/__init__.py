@@ -1,1 +1,1 @@
-"""The base layer: what the functions need beyond the AWS runtime, one archive per runtime and machine."""
+"""The layers: what the functions need beyond the AWS runtime, one archive each per runtime and machine."""

@@ -1,4 +1,4 @@
-"""Builds the base layer from the functions' locked requirements, for a machine that need not be this one."""
+"""Builds the functions' layers from their locked requirements, for a machine that need not be this one."""
 
 import re
 import shutil
@@ -11,16 +11,12 @@ from pathlib import Path
 from functions.layers.archive import digest, read_comment, write_archive
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUIREMENTS = ROOT / "functions" / "requirements.txt"
-SOURCES = ROOT / "functions" / "requirements.in"
 OUTPUT = ROOT / "build" / "layers"
 
 PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 """uv's names of Lambda's architectures; Amazon Linux 2023 has glibc 2.34."""
 IN_THE_RUNTIME = ("boto3", "botocore", "python-dateutil", "s3transfer", "six", "urllib3")
 """Packages that every Lambda runtime of Python has: boto3 and what it needs."""
-MAX_BYTES = 12 * 10**6
-"""Of the archive: a cold start unpacks it."""
 _DROPPED_FOLDERS = frozenset({"__pycache__", "bin", "tests"})
 _DROPPED_FILES = frozenset({".lock", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
 _RUNTIME = re.compile(r"^python(?P<version>3\.\d+)$")
@@ -28,6 +24,40 @@ _RUNTIME = re.compile(r"^python(?P<version>3\.\d+)$")
 
 class LayerError(Exception):
     """The layer cannot be built; the message says why."""
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """What a layer is made of.
+
+    Attributes:
+        name: Its name.
+        asked: What is asked for.
+        requirements: The lock of it, with hashes.
+        max_bytes: Of the archive: a cold start unpacks it.
+    """
+
+    name: str
+    asked: Path
+    requirements: Path
+    max_bytes: int
+
+
+BASE = LayerSpec(
+    "base",
+    asked=ROOT / "functions" / "requirements.in",
+    requirements=ROOT / "functions" / "requirements.txt",
+    max_bytes=12 * 10**6,
+)
+"""What every function has."""
+GEOMETRY = LayerSpec(
+    "geometry",
+    asked=ROOT / "functions" / "requirements-geometry.in",
+    requirements=ROOT / "functions" / "requirements-geometry.txt",
+    max_bytes=30 * 10**6,
+)
+"""What the flight planner has besides."""
+LAYERS = (BASE, GEOMETRY)
 
 
 @dataclass(frozen=True)
@@ -45,10 +75,16 @@ class Layer:
     rebuilt: bool
 
 
-def build_layer(runtime: str, architecture: str, *, output: Path = OUTPUT) -> Layer:
-    """Build the base layer.
+def build_layers(runtime: str, architecture: str, *, output: Path = OUTPUT) -> list[Layer]:
+    """Build every layer, as `build_layer` does."""
+    return [build_layer(spec, runtime, architecture, output=output) for spec in LAYERS]
+
+
+def build_layer(spec: LayerSpec, runtime: str, architecture: str, *, output: Path = OUTPUT) -> Layer:
+    """Build one layer.
 
     Args:
+        spec: What it is made of.
         runtime: Lambda runtime, for example `python3.13`.
         architecture: `arm64` or `x86_64`.
         output: Folder of the archive.
@@ -65,48 +101,25 @@ def build_layer(runtime: str, architecture: str, *, output: Path = OUTPUT) -> La
         raise LayerError(
             f"no layer for {runtime} on {architecture}: give python3.x and one of {', '.join(PLATFORMS)}"
         )
-    path = output / f"base-{runtime}-{architecture}.zip"
-    sources = digest(REQUIREMENTS.read_bytes(), Path(__file__).read_bytes(), runtime.encode())
+    path = output / f"{spec.name}-{runtime}-{architecture}.zip"
+    sources = digest(spec.requirements.read_bytes(), Path(__file__).read_bytes(), runtime.encode())
     if read_comment(path) == sources:
         return Layer(path=path, size=path.stat().st_size, rebuilt=False)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "python"
-        _install(folder, match["version"], PLATFORMS[architecture])
+        _install(spec.requirements, folder, match["version"], PLATFORMS[architecture])
         _strip(folder)
         write_archive(path, folder, under="python", comment=sources)
     size = path.stat().st_size
-    if size > MAX_BYTES:
+    if size > spec.max_bytes:
         path.unlink()
-        raise LayerError(f"the layer has {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f} MB")
+        raise LayerError(
+            f"the {spec.name} layer has {size / 1e6:.1f} MB, more than {spec.max_bytes / 1e6:.0f} MB"
+        )
     return Layer(path=path, size=size, rebuilt=True)
 
 
-def lock() -> None:
-    """Write the locked requirements again, with the newest versions that requirements.in allows.
-
-    Raises:
-        LayerError: They cannot be resolved.
-    """
-    left_out = [word for name in IN_THE_RUNTIME for word in ("--no-emit-package", name)]
-    _run_uv(
-        "pip",
-        "compile",
-        str(SOURCES.relative_to(ROOT)),
-        "--output-file",
-        str(REQUIREMENTS.relative_to(ROOT)),
-        "--universal",
-        "--python-version",
-        "3.11",
-        "--generate-hashes",
-        "--upgrade",
-        "--no-annotate",
-        "--custom-compile-command",
-        "python -m functions.layers --lock",
-        *left_out,
-    )
-
-
-def _install(folder: Path, python_version: str, platform: str) -> None:
+def _install(requirements: Path, folder: Path, python_version: str, platform: str) -> None:
     _run_uv(
         "pip",
         "install",
@@ -121,7 +134,7 @@ def _install(folder: Path, python_version: str, platform: str) -> None:
         "--no-deps",
         "--require-hashes",
         "--requirement",
-        str(REQUIREMENTS),
+        str(requirements),
     )
 
 

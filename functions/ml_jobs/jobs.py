@@ -11,7 +11,7 @@ from functions.ml_jobs.options import OptionError, check_options
 from functions.ml_jobs.presets import options_of
 from functions.shared.aws import s3, step_functions
 from functions.shared.claims import Caller
-from functions.shared.clock import iso, now_ms
+from functions.shared.clock import iso, now_ms, to_ms
 from functions.shared.errors import bad_request, conflict, not_found
 from functions.shared.failures import explain
 from functions.shared.job_names import STEPS, ExecutionName, progress_key, request_key
@@ -173,7 +173,7 @@ class Jobs:
             update={
                 "status": status,
                 "current_stage": "completed" if status == "SUCCEEDED" else "failed",
-                "ended_at": round(execution["stopDate"].timestamp() * 1000),
+                "ended_at": to_ms(execution["stopDate"]),
                 "failure_sentence": failure.sentence if failure else None,
                 "failure_next_step": failure.next_step if failure else None,
             }

@@ -6,7 +6,7 @@ from typing import Any
 
 from functions.shared.clock import iso, parse_iso_ms
 from functions.shared.job_names import OLD_STEP_WORDS, STEPS
-from functions.shared.jobs import ACTIVE, JobRow
+from functions.shared.jobs import ACTIVE, WAITING_FOR_MACHINE, JobRow
 from functions.shared.s3_objects import Address
 
 STEP_SHARES = {"sfm": 0.30, "3dgs": 0.62, "compressor": 0.08}
@@ -98,6 +98,7 @@ def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_a
         "owner": job.owner,
         "captureUri": job.capture_uri,
         "startAt": start_at,
+        "sourceJobId": job.job_id,
         "arguments": {step: arguments(options[step]) for step in ("sfm", "compressor")},
         "hyperparameters": dict(options["3dgs"]),
     }
@@ -244,8 +245,14 @@ def _details(job: JobRow, progress: StepProgress | None) -> str:
         return "The job is being stopped."
     if job.status == "SUCCEEDED":
         return "The model is ready."
-    if progress and progress.message:
+    if progress and progress.message and job.stage_status != WAITING_FOR_MACHINE:
         return progress.message
+    return _stage_details(job)
+
+
+def _stage_details(job: JobRow) -> str:
+    if job.stage_status == WAITING_FOR_MACHINE:
+        return "All machines are in use: the job waits for one and goes on by itself."
     if job.current_stage in STEPS:
         return f"{job.current_stage}: {job.stage_status or 'starting'}"
     return "The capture is being checked."

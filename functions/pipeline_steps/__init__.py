@@ -1,1 +1,1 @@
-"""The state machine's own steps: check the capture, judge the reconstruction, publish the model."""
+"""The state machine's own steps: check the capture, judge the reconstruction, tell of waits, publish."""

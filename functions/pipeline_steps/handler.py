@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.pipeline_steps.models import CheckCapture, QualityGate, StepEvent
+from functions.pipeline_steps.models import CheckCapture, QualityGate, StepEvent, WaitForMachine
 from functions.pipeline_steps.settings import Settings
 from functions.pipeline_steps.steps import Result, Steps
 from functions.shared.jobs import JobStore
@@ -36,6 +36,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> Result:
         return _steps().check_capture(step)
     if isinstance(step, QualityGate):
         return _steps().quality_gate(step)
+    if isinstance(step, WaitForMachine):
+        return _steps().wait_for_machine(step)
     result = _steps().publish(step)
     logger.info("model published")
     return result

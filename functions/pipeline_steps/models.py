@@ -24,9 +24,19 @@ class CheckCapture(_Event):
 
 
 class QualityGate(_Event):
-    """Look at the reconstruction before a GPU is started for it."""
+    """Look at the reconstruction, of this job or an earlier one, before a GPU is started for it."""
 
     action: Literal["quality_gate"]
+    source_job_id: JobId
+
+
+class WaitForMachine(_Event):
+    """Tell that a step's job was refused, as the quota of machines is used up, and will be tried again."""
+
+    action: Literal["wait_for_machine"]
+    attempt: int
+    step: Literal["sfm", "3dgs", "compressor"]
+    retry: int = Field(alias="try")
 
 
 class Publish(_Event):
@@ -35,6 +45,6 @@ class Publish(_Event):
     action: Literal["publish"]
 
 
-StepEvent = TypeAdapter[CheckCapture | QualityGate | Publish](
-    Annotated[CheckCapture | QualityGate | Publish, Field(discriminator="action")]
+StepEvent = TypeAdapter[CheckCapture | QualityGate | WaitForMachine | Publish](
+    Annotated[CheckCapture | QualityGate | WaitForMachine | Publish, Field(discriminator="action")]
 )

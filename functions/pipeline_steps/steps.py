@@ -6,11 +6,11 @@ from typing import Any
 
 from functions.pipeline_steps import logic
 from functions.pipeline_steps.archives import ReadRange, read_entries
-from functions.pipeline_steps.models import CheckCapture, Publish, QualityGate
+from functions.pipeline_steps.models import CheckCapture, Publish, QualityGate, WaitForMachine
 from functions.shared.aws import s3
 from functions.shared.clock import now_ms
-from functions.shared.job_names import model_prefix, sfm_report_key
-from functions.shared.jobs import JobStore
+from functions.shared.job_names import StepJobName, model_prefix, sfm_report_key
+from functions.shared.jobs import WAITING_FOR_MACHINE, JobStore
 from functions.shared.s3_objects import list_objects, parse_address, read_json
 from functions.shared.stores import Table
 
@@ -64,7 +64,12 @@ class Steps:
         Raises:
             ReconstructionRejected: Too little was placed for a model.
         """
-        return logic.judge_reconstruction(read_json(self.ml_bucket, sfm_report_key(event.job_id)))
+        return logic.judge_reconstruction(read_json(self.ml_bucket, sfm_report_key(event.source_job_id)))
+
+    def wait_for_machine(self, event: WaitForMachine) -> Result:
+        """Keep that the job waits for a machine: Step Functions tells nobody of its waiting."""
+        job = StepJobName(event.job_id, event.attempt, event.step, event.retry)
+        return {"told": self.jobs.in_stage(job, WAITING_FOR_MACHINE, now_ms(), None) is not None}
 
     def publish(self, event: Publish) -> Result:
         """Make a complete model reachable by a link; repeating it makes no second link.

@@ -3,7 +3,7 @@
 import json
 import re
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.shared.claims import Caller, caller_from_claims
@@ -50,6 +50,8 @@ class ApiModel(BaseModel):
     )
 
 
+OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A text without line breaks and other control characters."""
 _PATH_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -131,6 +133,12 @@ def caller_of(event: BaseProxyEvent) -> Caller:
     authorizer = event.raw_event.get("requestContext", {}).get("authorizer")
     claims = authorizer.get("claims") if isinstance(authorizer, dict) else None
     return caller_from_claims(claims if isinstance(claims, dict) else {})
+
+
+def source_ip_of(event: BaseProxyEvent) -> str:
+    """Say from which address the request came, as API Gateway saw it; "" when it says nothing."""
+    identity = event.raw_event.get("requestContext", {}).get("identity")
+    return str(identity.get("sourceIp") or "") if isinstance(identity, dict) else ""
 
 
 def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:

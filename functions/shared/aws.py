@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -40,6 +41,12 @@ def step_functions() -> "SFNClient":
 def secrets_manager() -> "SecretsManagerClient":
     """Give the Secrets Manager client."""
     return boto3.client("secretsmanager", config=_QUICK)
+
+
+@cache
+def cognito() -> "CognitoIdentityProviderClient":
+    """Give the client of Cognito's user pools."""
+    return boto3.client("cognito-idp", config=_QUICK)
 
 
 @cache

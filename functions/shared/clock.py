@@ -14,6 +14,11 @@ def now_seconds() -> int:
     return int(time.time())
 
 
+def to_ms(moment: datetime) -> int:
+    """Give a moment in epoch milliseconds."""
+    return round(moment.timestamp() * 1000)
+
+
 def iso(milliseconds: int) -> str:
     """Write epoch milliseconds as ISO 8601 in UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
@@ -28,4 +33,4 @@ def parse_iso_ms(text: str) -> int:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    return to_ms(moment)

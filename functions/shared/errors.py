@@ -33,6 +33,11 @@ def unauthorized() -> ApiError:
     return ApiError(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "Sign in first.")
 
 
+def forbidden(sentence: str) -> ApiError:
+    """403: the person may not do this."""
+    return ApiError(HTTPStatus.FORBIDDEN, "FORBIDDEN", sentence)
+
+
 def not_found(what: str) -> ApiError:
     """404: it does not exist, or it is somebody else's: the answer is the same for both."""
     return ApiError(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no such {what}.")
@@ -46,6 +51,16 @@ def conflict(code: str, sentence: str) -> ApiError:
 def too_large(code: str, sentence: str) -> ApiError:
     """413: over a limit of size."""
     return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code, sentence)
+
+
+def too_many(sentence: str, *, retry_after_seconds: int) -> ApiError:
+    """429: over a limit of requests."""
+    return ApiError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "TOO_MANY_REQUESTS",
+        sentence,
+        headers={"Retry-After": str(retry_after_seconds)},
+    )
 
 
 def busy() -> ApiError:

@@ -15,6 +15,9 @@ Status = Literal["PENDING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "TIMED
 ACTIVE = ("PENDING", "RUNNING", "STOPPING")
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
+WAITING_FOR_MACHINE = "WaitingForMachine"
+"""Stage status of a job that was refused a machine, because all that the account may have are in use."""
+
 _IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
 _ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
 
@@ -30,9 +33,11 @@ class JobRow(BaseModel):
         attempt: Counts executions of the job from 1.
         status: As of Step Functions, with PENDING before its first event and STOPPING once a stop was asked.
         current_stage: starting, then the step whose SageMaker job came last, then completed or failed.
-        stage_status: SageMaker's word for where the step's job is, for example Starting or Training.
+        stage_status: SageMaker's word for where the step's job is, for example Starting or Training, or
+            `WAITING_FOR_MACHINE`.
         stage_order: Order of the SageMaker job that set the stage.
         stage_event_at: Time of the event that set the stage.
+        stage_running_since: When the step's job got its machine; None while it has none.
         failure_sentence: Why it failed, for people.
         failure_next_step: What to do then.
         link_token: Token of the link that was mailed.
@@ -58,6 +63,7 @@ class JobRow(BaseModel):
     stage_status: str | None = None
     stage_order: int = 0
     stage_event_at: int = 0
+    stage_running_since: int | None = None
     started_at: int | None = None
     ended_at: int | None = None
     failure_sentence: str | None = None
@@ -130,6 +136,7 @@ class JobStore:
             "endedAt": at,
             "currentStage": "completed" if status == "SUCCEEDED" else "failed",
             "stageStatus": None,
+            "stageRunningSince": None,
             "failureSentence": failure.sentence if failure else None,
             "failureNextStep": failure.next_step if failure else None,
         }
@@ -140,7 +147,9 @@ class JobStore:
             {"attempt": attempt, **_ACTIVE_VALUES},
         )
 
-    def in_stage(self, step_job: StepJobName, stage_status: str, at: int) -> JobRow | None:
+    def in_stage(
+        self, step_job: StepJobName, stage_status: str, at: int, running_since: int | None
+    ) -> JobRow | None:
         """Mark where the running SageMaker job is; None when later news is known already."""
         return self._update(
             step_job.job_id,
@@ -149,10 +158,24 @@ class JobStore:
                 "stageStatus": stage_status,
                 "stageOrder": step_job.order,
                 "stageEventAt": at,
+                "stageRunningSince": running_since,
             },
             f"#attempt = :attempt AND {_IS_ACTIVE} AND "
             "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt <= :at))",
             {"attempt": step_job.attempt, "order": step_job.order, "at": at, **_ACTIVE_VALUES},
+        )
+
+    def claim_figures(self, step_job: StepJobName) -> bool:
+        """Take it on to put the figures of a SageMaker job that has ended; False when they are put."""
+        return (
+            self._update(
+                step_job.job_id,
+                {"figuresOrder": step_job.order},
+                "attribute_exists(#jobId) AND "
+                "(attribute_not_exists(#figuresOrder) OR #figuresOrder < :order)",
+                {"order": step_job.order},
+            )
+            is not None
         )
 
     def reserve_link(self, job_id: str, token: str) -> JobRow:

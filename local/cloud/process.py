@@ -8,6 +8,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -157,6 +158,27 @@ class EmbeddedCloud:
         ) as answer:
             sent = json.load(answer)["messages"].get(self.account, [])
         return sorted(sent, key=lambda mail: str(mail["Timestamp"]))
+
+    def plan_faults(self, *faults: Mapping[str, Any]) -> None:
+        """Lets these faults happen from now on, and no others; docs/embedded-cloud.md describes them.
+
+        Raises:
+            CloudError: The cloud does not know one of them; the message says why.
+        """
+        self._control("faults", {"faults": faults})
+
+    def scale_waits(self, scale: float) -> None:
+        """Makes the Wait states and retries of executions shorter: 0.01 makes seconds of minutes."""
+        self._control("config", {"stepfunctions._SFN_WAIT_SCALE": scale})
+
+    def _control(self, what: str, content: Mapping[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        try:
+            urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/_ministack/{what}", data=body, timeout=10
+            ).close()
+        except urllib.error.HTTPError as error:
+            raise CloudError(json.load(error)["message"]) from error
 
     def _environment(self) -> dict[str, str]:
         """Returns all that the cloud's process sees: nothing of this one's keys and settings."""

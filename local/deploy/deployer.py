@@ -14,7 +14,7 @@ from typing import IO, Any
 import grpc
 from pulumi.runtime.proto import resource_pb2_grpc
 
-from functions.layers.build import build_layer
+from functions.layers.build import build_layers
 from local.deploy.config import ConfigError, read_project, stack_config
 from local.deploy.host import REGISTRATIONS_AT_ONCE
 from local.deploy.machine import machine_config
@@ -56,7 +56,7 @@ def deploy(
 
     Raises:
         ConfigError: The configuration does not fit Pulumi.yaml.
-        LayerError: The functions' layer cannot be built.
+        LayerError: A layer of the functions cannot be built.
         DeployError: A registration or the program failed; its `deployment` has what was made by then.
     """
     started = time.monotonic()
@@ -67,9 +67,9 @@ def deploy(
         raise ConfigError(f"aws:region is {region}, and the embedded cloud is in {cloud.region}")
     project = read_project(folder)
     if folder == REPOSITORY:
-        on_progress(0.0, "the functions' layer")
+        on_progress(0.0, "the functions' layers")
         own = f"{project.name}:"
-        build_layer(values[f"{own}functionRuntime"], values[f"{own}functionArchitecture"])
+        build_layers(values[f"{own}functionRuntime"], values[f"{own}functionArchitecture"])
     progress = DeployProgress(project.name, stack, on_progress)
     monitor = Monitor(Maker(cloud, folder), project=project.name, stack=stack, on_finished=progress.finished)
     with (

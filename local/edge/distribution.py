@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from local.edge.response_headers import ResponseHeaders, read_policy
 
 Json = Mapping[str, Any]
 
@@ -22,10 +24,12 @@ class Behaviour:
     Attributes:
         pattern: Its path pattern; `*` for the default behaviour.
         keys: The public keys that viewers' signatures are checked against, by id; None where it is public.
+        headers: What is added to its answers.
     """
 
     pattern: str
     keys: Mapping[str, RSAPublicKey] | None
+    headers: ResponseHeaders = field(default_factory=ResponseHeaders)
 
     def matches(self, path: str) -> bool:
         """Tells whether a path is this behaviour's: `*` is any characters, `?` any one, case counts."""
@@ -65,15 +69,26 @@ def load(cloudfront: Any, distribution_id: str) -> Distribution:  # noqa: ANN401
 
     Raises:
         DistributionError: It checks viewers in another way than by a key group, or with another key than RSA.
+        UnknownHeaderError: Its policy has headers that the edge does not know.
     """
     told = cloudfront.get_distribution(Id=distribution_id)["Distribution"]
     config = told["DistributionConfig"]
-    behaviours = [
-        Behaviour(item["PathPattern"], _keys(cloudfront, item))
-        for item in config.get("CacheBehaviors", {}).get("Items", [])
+    items = [
+        *config.get("CacheBehaviors", {}).get("Items", []),
+        {"PathPattern": "*", **config["DefaultCacheBehavior"]},
     ]
-    behaviours.append(Behaviour("*", _keys(cloudfront, config["DefaultCacheBehavior"])))
+    behaviours = (
+        Behaviour(item["PathPattern"], _keys(cloudfront, item), _headers(cloudfront, item)) for item in items
+    )
     return Distribution(told["DomainName"], tuple(behaviours))
+
+
+def _headers(cloudfront: Any, behaviour: Json) -> ResponseHeaders:  # noqa: ANN401 - a boto3 client
+    policy = behaviour.get("ResponseHeadersPolicyId")
+    if not policy:
+        return ResponseHeaders()
+    found = cloudfront.get_response_headers_policy(Id=policy)["ResponseHeadersPolicy"]
+    return read_policy(found["ResponseHeadersPolicyConfig"])
 
 
 def _keys(cloudfront: Any, behaviour: Json) -> dict[str, RSAPublicKey] | None:  # noqa: ANN401 - a boto3 client

@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -11,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from local.cloud import EmbeddedCloud
 from local.edge.distribution import Distribution, DistributionError, load
+from local.edge.response_headers import UnknownHeaderError
 from local.edge.signature import AccessDenied, Viewer, check
 
 CHUNK_BYTES = 256 * 1024
@@ -55,7 +57,7 @@ class Edge:
         """
         try:
             distribution = load(self._cloud.client("cloudfront"), distribution_id)
-        except DistributionError as error:
+        except (DistributionError, UnknownHeaderError) as error:
             msg = f"Distribution {distribution_id}: {error}"
             raise EdgeError(msg) from error
         self._server.cloud_port = self._cloud.port
@@ -123,27 +125,29 @@ class _Handler(BaseHTTPRequestHandler):
             except AccessDenied as error:
                 self._error(HTTPStatus.FORBIDDEN, error.code, str(error))
                 return
-        self._pass_on(distribution, body)
+        self._pass_on(distribution, behaviour.headers.of(self.headers.get("Origin")), body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815 - the standard library's names
 
-    def _pass_on(self, distribution: Distribution, body: bytes) -> None:
+    def _pass_on(self, distribution: Distribution, added: Mapping[str, str], body: bytes) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
         # The distribution is found by its domain, and viewers reach it by HTTPS.
         headers |= {"Host": distribution.domain, "X-Forwarded-Proto": "https", "Connection": "close"}
         origin = http.client.HTTPConnection("127.0.0.1", self.server.cloud_port, timeout=ORIGIN_SECONDS)
         try:
             origin.request(self.command, self.path, body or None, headers)
-            self._return(origin.getresponse())
+            self._return(origin.getresponse(), added)
         except OSError as error:
             self._error(HTTPStatus.BAD_GATEWAY, "BadGateway", f"The embedded cloud does not answer: {error}")
             self.close_connection = True
         finally:
             origin.close()
 
-    def _return(self, answer: http.client.HTTPResponse) -> None:
+    def _return(self, answer: http.client.HTTPResponse, added: Mapping[str, str]) -> None:
         self.send_response_only(answer.status, answer.reason)
-        for name, value in answer.getheaders():
+        replaced = {name.lower() for name in added}
+        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in replaced]
+        for name, value in (*kept, *added.items()):
             if name.lower() == "set-cookie":
                 self.send_header(name, _without_secure(value))
             elif name.lower() not in HOP_BY_HOP:

@@ -49,7 +49,18 @@ def _stage(_: str, inputs: Properties) -> dict[str, Any]:
 def _function(name: str, _: Properties) -> dict[str, Any]:
     arn = _arn("lambda", f"function:{name}")
     invoke = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    return {"name": name, "arn": arn, "invokeArn": invoke}
+    return {"name": name, "arn": arn, "invokeArn": invoke, "version": "7"}
+
+
+def _alias(name: str, inputs: Properties) -> dict[str, Any]:
+    arn = _arn("lambda", f"function:{inputs['functionName']}:{name}")
+    invoke = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return {"id": arn, "name": name, "arn": arn, "invokeArn": invoke}
+
+
+def _queue(name: str, _: Properties) -> dict[str, Any]:
+    url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+    return {"id": url, "url": url, "name": name, "arn": _arn("sqs", name)}
 
 
 def _named(service: str, kind: str) -> Callable[[str, Properties], dict[str, Any]]:
@@ -80,6 +91,16 @@ def _user_pool(name: str, _: Properties) -> dict[str, Any]:
     return {"id": pool, "arn": _arn("cognito-idp", f"userpool/{pool}")}
 
 
+def _key(name: str, _: Properties) -> dict[str, Any]:
+    key = _digits(name, 16)
+    return {"id": key, "keyId": key, "arn": _arn("kms", f"key/{key}")}
+
+
+def _topic(name: str, _: Properties) -> dict[str, Any]:
+    arn = _arn("sns", name)
+    return {"id": arn, "arn": arn, "name": name}
+
+
 def _plain(name: str, _: Properties) -> dict[str, Any]:
     return {"id": f"{name}-id"}
 
@@ -88,21 +109,31 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "pulumi:providers:aws": _plain,
     "aws:apigateway/authorizer:Authorizer": _plain,
     "aws:apigateway/deployment:Deployment": _plain,
+    "aws:apigateway/basePathMapping:BasePathMapping": _plain,
+    "aws:apigateway/domainName:DomainName": lambda _, inputs: {
+        "id": inputs["domainName"],
+        "regionalDomainName": f"d-{_digits(inputs['domainName'], 10)}.execute-api.{REGION}.amazonaws.com",
+    },
     "aws:apigateway/integration:Integration": _plain,
     "aws:apigateway/method:Method": _plain,
     "aws:apigateway/methodSettings:MethodSettings": _plain,
+    "aws:apigateway/model:Model": _plain,
+    "aws:apigateway/requestValidator:RequestValidator": _plain,
     "aws:apigateway/resource:Resource": _plain,
     "aws:apigateway/response:Response": _plain,
     "aws:apigateway/restApi:RestApi": _rest_api,
     "aws:apigateway/stage:Stage": _stage,
+    "aws:budgets/budget:Budget": lambda name, _: {"id": f"{ACCOUNT}:{name}", "name": name},
     "aws:cloudfront/distribution:Distribution": _distribution,
     "aws:cloudfront/keyGroup:KeyGroup": _plain,
     "aws:cloudfront/originAccessControl:OriginAccessControl": _plain,
     "aws:cloudfront/publicKey:PublicKey": _plain,
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": _plain,
+    "aws:cloudwatch/dashboard:Dashboard": lambda _, inputs: {"id": inputs["dashboardName"]},
     "aws:cloudwatch/eventRule:EventRule": _named("events", "rule/"),
     "aws:cloudwatch/eventTarget:EventTarget": _plain,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _named("cloudwatch", "alarm:"),
     "aws:cognito/userGroup:UserGroup": _plain,
     "aws:cognito/userPool:UserPool": _user_pool,
     "aws:cognito/userPoolClient:UserPoolClient": _plain,
@@ -111,7 +142,10 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:ecr/repository:Repository": _repository,
     "aws:iam/role:Role": lambda name, _: {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
     "aws:iam/rolePolicy:RolePolicy": _plain,
+    "aws:kms/key:Key": _key,
+    "aws:lambda/alias:Alias": _alias,
     "aws:lambda/function:Function": _function,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _plain,
     "aws:lambda/layerVersion:LayerVersion": lambda name, _: {"arn": _arn("lambda", f"layer:{name}:1")},
     "aws:lambda/permission:Permission": _plain,
     "aws:s3/bucket:Bucket": _bucket,
@@ -125,8 +159,14 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:sesv2/emailIdentity:EmailIdentity": lambda _, inputs: {
         "id": inputs["emailIdentity"],
         "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),
+        "dkimSigningAttributes": {"tokens": [_digits(f"{n}{inputs['emailIdentity']}", 32) for n in range(3)]},
     },
     "aws:sfn/stateMachine:StateMachine": _named("states", "stateMachine:"),
+    "aws:sns/topic:Topic": _topic,
+    "aws:sns/topicPolicy:TopicPolicy": lambda _, inputs: {"id": inputs["arn"]},
+    "aws:sns/topicSubscription:TopicSubscription": _plain,
+    "aws:sqs/queue:Queue": _queue,
+    "aws:sqs/queuePolicy:QueuePolicy": _plain,
     "awsx:ecr:Image": lambda name, inputs: {
         "imageUri": f"{inputs['repositoryUrl']}@sha256:{_digits(name, 64)}"
     },

@@ -79,6 +79,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
     _make_tables(embedded)
     embedded.client("secretsmanager").create_secret(Name="delivery-key", SecretString=pem)
     embedded.client("sesv2").create_email_identity(EmailIdentity="noreply@example.org")
+    pool = _make_pool(embedded)
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = embedded.client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument=policy)
@@ -89,10 +90,23 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
+        "WAITLIST_TABLE": "waitlist",
+        "FEEDBACK_TABLE": "feedback",
+        "LIMITS_TABLE": "limits",
+        "FLIGHT_PATHS_TABLE": "flight-paths",
+        # Nothing listens there: a test that needs terrain serves its own.
+        "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
         "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",
         "DELIVERY_PRIVATE_KEY_SECRET": "delivery-key",
         "MAIL_FROM": "noreply@example.org",
+        "STAFF_EMAIL": "staff@example.org",
+        "USER_POOL_ID": pool,
+        "INVITED_GROUP": "pilots",
+        "ADMIN_GROUP": "admins",
+        "HANDLE_REQUIRED": "false",
+        "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "METRICS_SERVICE": "spaceport-test",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])
@@ -113,6 +127,20 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
     _make_table(embedded, "projects", ["userSub", "projectId"], [])
     _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
     _make_table(embedded, "links", ["token"], [])
+    _make_table(embedded, "waitlist", ["email"], [])
+    _make_table(embedded, "feedback", ["feedbackId"], [])
+    _make_table(embedded, "limits", ["limitId"], [])
+    _make_table(embedded, "flight-paths", ["id"], ["owner"])
+
+
+def _make_pool(embedded: EmbeddedCloud) -> str:
+    cognito = embedded.client("cognito-idp")
+    pool: str = cognito.create_user_pool(
+        PoolName="people", AliasAttributes=["email"], AutoVerifiedAttributes=["email"]
+    )["UserPool"]["Id"]
+    for group in ("pilots", "admins", "others"):
+        cognito.create_group(UserPoolId=pool, GroupName=group)
+    return pool
 
 
 def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:
@@ -162,7 +190,8 @@ Call = Callable[..., Answer]
 def call(lambda_context: SimpleNamespace) -> Call:
     """Give a function that sends a request through a handler as API Gateway would.
 
-    Its `user` is the signed-in person's sub, None for nobody; `body` a JSON value or raw text.
+    Its `user` is the signed-in person's sub, None for nobody; `groups` the claim as the gateway passes it on;
+    `body` a JSON value or raw text.
     """
 
     def send(
@@ -174,8 +203,10 @@ def call(lambda_context: SimpleNamespace) -> Call:
         user: str | None = "alice",
         query: dict[str, str] | None = None,
         origin: str = ORIGIN,
+        groups: str = "[pilots]",
+        source_ip: str = "127.0.0.1",
     ) -> Answer:
-        claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": "[pilots]"}
+        claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
         event = {
             "resource": path,
             "path": path,
@@ -191,7 +222,7 @@ def call(lambda_context: SimpleNamespace) -> Call:
                 "httpMethod": method,
                 "path": f"/prod{path}",
                 "stage": "prod",
-                "identity": {"sourceIp": "127.0.0.1"},
+                "identity": {"sourceIp": source_ip},
                 **({"authorizer": {"claims": claims}} if user else {}),
             },
             "body": body if body is None or isinstance(body, str) else json.dumps(body),

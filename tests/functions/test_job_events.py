@@ -4,13 +4,15 @@ import itertools
 import json
 import time
 import uuid
+from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import ClientError
 
-from functions.job_events.events import Events
+from functions.job_events.events import LOOK_BACK_MS, Events
 from functions.job_events.handler import handler
+from functions.job_events.metrics import StageMetrics
 from functions.shared.jobs import JobRow, JobStore
+from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
@@ -181,10 +183,12 @@ def test_a_stopped_job_is_told_as_stopped(jobs, job, mailbox, lambda_context):
 def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, lambda_context, monkeypatch):
     jobs.published(job, VIEWER, {}, 5)
     event = execution_event(job, "SUCCEEDED", 5)
-    unknown_sender = Events(jobs, Table("projects"), "unknown@nowhere.example")
+    unknown_sender = Events(
+        jobs, Table("projects"), StageMetrics("spaceport-test"), "arn:none", "unknown@nowhere.example"
+    )
     with monkeypatch.context() as patch:
         patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
-        with pytest.raises(ClientError):
+        with pytest.raises(MailNotSentError):
             handler(event, lambda_context)
     assert mailbox() == []
     handler(event, lambda_context)
@@ -204,6 +208,71 @@ def test_a_deleted_project_stays_deleted(job, project, lambda_context):
     Table("projects").delete(project, condition="attribute_exists(#projectId)")
     handler(execution_event(job, "RUNNING", 1), lambda_context)
     assert Table("projects").get(project) is None
+
+
+@pytest.fixture
+def failing_execution(cloud, monkeypatch):
+    """Give a function that runs a job's execution to its failure, of which no event comes."""
+    machine = cloud.machine(
+        {
+            "StartAt": "Stop",
+            "States": {"Stop": {"Type": "Fail", "Error": "CaptureRejected", "Cause": SENTENCE}},
+        }
+    )
+    steps = cloud.client("stepfunctions")
+
+    def run(name):
+        arn = steps.start_execution(stateMachineArn=machine, name=name, input="{}")["executionArn"]
+        deadline = time.monotonic() + 10
+        while (
+            steps.describe_execution(executionArn=arn)["status"] == "RUNNING" and time.monotonic() < deadline
+        ):
+            time.sleep(0.05)
+
+    events = Events(
+        JobStore(Table("jobs")),
+        Table("projects"),
+        StageMetrics("spaceport-test"),
+        machine,
+        "noreply@example.org",
+    )
+    monkeypatch.setattr("functions.job_events.handler._events", lambda: events)
+    return run
+
+
+def tick(at=None):
+    moment = datetime.fromtimestamp(time.time() if at is None else at, UTC)
+    return {
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "time": moment.isoformat(),
+        "detail": {},
+    }
+
+
+def test_an_end_that_no_event_told_is_found_and_told_once(
+    jobs, job, project, mailbox, lambda_context, failing_execution
+):
+    handler(execution_event(job, "RUNNING", 1), lambda_context)
+    failing_execution(f"{job}-1")
+    failing_execution("nightly")
+    failing_execution(f"{uuid.uuid4()}-1")
+    for _ in range(2):
+        handler(tick(), lambda_context)
+    row = jobs.get(job)
+    assert (row.status, row.failure_sentence) == ("FAILED", SENTENCE)
+    assert Table("projects").get(project)["status"] == "photos_uploaded"
+    assert len(mailbox()) == 1
+
+
+def test_an_old_or_earlier_end_is_not_news(jobs, job, mailbox, lambda_context, failing_execution):
+    failing_execution(f"{job}-1")
+    handler(tick(time.time() + 2 * LOOK_BACK_MS / 1000), lambda_context)
+    assert jobs.get(job).status == "PENDING"
+    Table("jobs").update({"jobId": job}, {"attempt": 2}, condition="attribute_exists(#jobId)")
+    handler(tick(), lambda_context)
+    assert jobs.get(job).status == "PENDING"
+    assert mailbox() == []
 
 
 def test_events_of_others_are_left_alone(lambda_context, jobs):

@@ -1,5 +1,6 @@
-"""The functions' base layer."""
+"""The functions' layers."""
 
+import dataclasses
 import platform
 import re
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 
 from functions.layers import build
 from functions.layers.archive import read_comment, write_archive
-from functions.layers.build import LayerError, build_layer
+from functions.layers.build import BASE, GEOMETRY, LAYERS, LayerError, build_layer
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
@@ -38,31 +39,47 @@ def test_an_archive_depends_on_names_and_contents_alone(tmp_path):
     assert archives[0].read_bytes() != archives[1].read_bytes()
 
 
-def test_the_lock_has_what_is_asked_for_with_hashes():
+@pytest.mark.parametrize("spec", LAYERS, ids=lambda spec: spec.name)
+def test_the_lock_has_what_is_asked_for_with_hashes(spec):
     asked = {
         re.split(r"[\[<>=~ ]", line)[0]
-        for line in build.SOURCES.read_text().splitlines()
+        for line in spec.asked.read_text().splitlines()
         if line and not line.startswith("#")
     }
     locked = dict(
-        re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n +--hash=", build.REQUIREMENTS.read_text(), re.MULTILINE)
+        re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n +--hash=", spec.requirements.read_text(), re.MULTILINE)
     )
     assert asked <= locked.keys()
     assert not set(build.IN_THE_RUNTIME) & locked.keys()
 
 
-def test_the_layer_works_without_any_other_package(tmp_path):
-    layer = build_layer(RUNTIME, ARCHITECTURE, output=tmp_path)
+def test_no_package_is_in_two_layers():
+    names = [
+        name
+        for spec in LAYERS
+        for name in set(re.findall(r"^([a-z0-9-]+)==", spec.requirements.read_text(), re.MULTILINE))
+    ]
+    assert len(names) == len(set(names))
+
+
+IMPORTS = {
+    BASE: "import pydantic, aws_lambda_powertools, cryptography.hazmat.bindings._rust, jmespath",
+    GEOMETRY: "import numpy, pyproj; assert pyproj.Geod(ellps='WGS84').inv(0, 0, 1, 0)[2] > 111000",
+}
+
+
+@pytest.mark.parametrize("spec", LAYERS, ids=lambda spec: spec.name)
+def test_a_layer_works_without_any_other_package(tmp_path, spec):
+    layer = build_layer(spec, RUNTIME, ARCHITECTURE, output=tmp_path)
     assert layer.rebuilt
-    assert layer.size <= build.MAX_BYTES
+    assert layer.size <= spec.max_bytes
     content = layer.path.read_bytes()
-    assert not build_layer(RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
+    assert not build_layer(spec, RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
     layer.path.unlink()
-    assert build_layer(RUNTIME, ARCHITECTURE, output=tmp_path).path.read_bytes() == content
+    assert build_layer(spec, RUNTIME, ARCHITECTURE, output=tmp_path).path.read_bytes() == content
     with zipfile.ZipFile(layer.path) as archive:
         archive.extractall(tmp_path / "opt")
-    imports = "import pydantic, aws_lambda_powertools, cryptography.hazmat.bindings._rust, jmespath"
-    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'opt' / 'python')!r}); {imports}"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'opt' / 'python')!r}); {IMPORTS[spec]}"
     subprocess.run([sys.executable, "-S", "-c", code], check=True, timeout=60)
 
 
@@ -70,17 +87,16 @@ def test_a_damaged_layer_is_built_again(tmp_path):
     path = tmp_path / f"base-{RUNTIME}-{ARCHITECTURE}.zip"
     path.write_bytes(b"PK half")
     assert read_comment(path) is None
-    assert build_layer(RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
+    assert build_layer(BASE, RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
 
 
-def test_a_layer_too_large_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(build, "MAX_BYTES", 1000)
-    with pytest.raises(LayerError, match="MB"):
-        build_layer(RUNTIME, ARCHITECTURE, output=tmp_path)
+def test_a_layer_too_large_is_an_error(tmp_path):
+    with pytest.raises(LayerError, match=r"base layer has .* MB"):
+        build_layer(dataclasses.replace(BASE, max_bytes=1000), RUNTIME, ARCHITECTURE, output=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("runtime", "architecture"), [("nodejs22.x", "arm64"), (RUNTIME, "riscv")])
 def test_an_unknown_machine_is_named(tmp_path, runtime, architecture):
     with pytest.raises(LayerError, match=f"{runtime} on {architecture}"):
-        build_layer(runtime, architecture, output=tmp_path)
+        build_layer(BASE, runtime, architecture, output=tmp_path)

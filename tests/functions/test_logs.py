@@ -2,17 +2,21 @@
 
 import io
 import json
+import re
 import secrets
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from functions.delivery.handler import handler as delivery
 from functions.file_upload.handler import handler as file_upload
+from functions.invites import handler as invites
 from functions.ml_jobs.handler import handler as ml_jobs
 from functions.projects.handler import handler as projects
 from functions.shared.observability import logger
 from functions.shared.stores import Table
+from functions.waitlist import handler as waitlist
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -51,6 +55,37 @@ def test_no_secret_reaches_the_log(call, cloud, user, log):
     text = log.getvalue()
     signature = next(c for c in opened.headers["Set-Cookie"] if "Signature" in c).split("=")[1].split(";")[0]
     for hidden in (secret, token, signature, url.split("X-Amz-Signature=")[1], f"{user}@example.org"):
+        assert hidden not in text
+
+
+def test_nobody_who_signs_up_or_is_invited_is_in_the_log(call, cloud, user, log, monkeypatch):
+    name, waiting, invited = f"Ada {user}", f"{user}@example.com", f"{user}@example.net"
+    monkeypatch.setattr(waitlist, "ANSWER_SECONDS", 0.0)
+
+    def send_all():
+        statuses = [
+            call(waitlist.handler, "POST", "/waitlist", {"name": name, "email": waiting}, user=None).status,
+            call(waitlist.handler, "POST", "/waitlist", {"name": name, "email": name}, user=None).status,
+            call(waitlist.handler, "POST", "/feedback", {"message": name}, user=None).status,
+        ]
+        for resend in (False, True):
+            body = {"email": invited, "name": name, "resend": resend}
+            statuses.append(call(invites.handler, "POST", "/invite", body, groups="[admins]").status)
+        return statuses
+
+    with monkeypatch.context() as patch:
+        for module, name_of_parts in ((waitlist, "_forms"), (invites, "_invitations")):
+            parts = replace(getattr(module, name_of_parts)(), mail_from="unknown@nowhere.example")
+            patch.setattr(module, name_of_parts, lambda parts=parts: parts)
+        assert send_all() == [200, 400, 200, 503, 503]
+    assert send_all() == [200, 400, 200, 200, 200]
+    text = log.getvalue()
+    messages = {json.loads(line)["message"] for line in text.splitlines()}
+    assert {"mail not sent", "feedback kept", "person on the waitlist", "invitation answered"} <= messages
+    sent = "".join(mail["BodyText"] for mail in cloud.embedded.mail() if mail["To"] == [invited])
+    passwords = re.findall(r"Temporary password: (\S+)", sent)
+    assert passwords
+    for hidden in (user, *passwords):
         assert hidden not in text
 
 

@@ -11,7 +11,7 @@ from functions.ml_jobs.options import OPTIONS, OptionError, check_options
 from functions.ml_jobs.presets import PRESETS, options_of
 from functions.shared.clock import iso
 from functions.shared.job_names import STEPS
-from functions.shared.jobs import JobRow
+from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow
 from functions.shared.s3_objects import Address, parse_address
 
 JOB = JobRow(
@@ -195,6 +195,16 @@ def test_a_job_is_described_by_the_later_of_row_and_progress():
     assert shown["currentStage"] == "compressor"
     assert shown["progress"]["fraction"] == pytest.approx(1 - logic.STEP_SHARES["compressor"])
     assert shown["progress"]["message"] == ""
+
+
+def test_waiting_for_a_machine_is_told_whatever_the_last_progress_said():
+    training = logic.read_progress(progress_file("3dgs", 0.5), "3dgs", 0)
+    waiting = JOB.model_copy(
+        update={"status": "RUNNING", "current_stage": "3dgs", "stage_status": WAITING_FOR_MACHINE}
+    )
+    told = {logic.describe_job(waiting, progress, 2_000_000)["details"] for progress in (None, training)}
+    (sentence,) = told
+    assert "waits" in sentence
 
 
 def test_older_clients_read_their_own_words():

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from functions.pipeline_steps.handler import handler
 from functions.pipeline_steps.logic import MODEL_FILES
 from functions.pipeline_steps.refusals import CaptureRejected, ModelIncomplete, ReconstructionRejected
-from functions.shared.jobs import JobRow, JobStore
+from functions.shared.job_names import StepJobName
+from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow, JobStore
 from functions.shared.stores import Table
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
@@ -81,7 +82,7 @@ def test_the_reconstructions_report_is_judged(cloud, job, lambda_context):
         key = f"jobs/{job}/sfm/report.json"
         cloud.client("s3").put_object(Bucket="test-ml", Key=key, Body=json.dumps(body))
 
-    event = {"action": "quality_gate", "jobId": job}
+    event = {"action": "quality_gate", "jobId": str(uuid.uuid4()), "sourceJobId": job}
     with pytest.raises(LookupError):
         handler(event, lambda_context)
     put(10)
@@ -89,6 +90,19 @@ def test_the_reconstructions_report_is_judged(cloud, job, lambda_context):
     put(4)
     with pytest.raises(ReconstructionRejected, match="4 of 10"):
         handler(event, lambda_context)
+
+
+def test_waiting_for_a_machine_is_kept_unless_later_news_is_known(job, lambda_context):
+    jobs = JobStore(Table("jobs"))
+    event = {"action": "wait_for_machine", "jobId": job, "attempt": "1", "step": "3dgs", "try": 2}
+    assert handler(event, lambda_context) == {"told": True}
+    row = jobs.get(job)
+    assert (row.current_stage, row.stage_status) == ("3dgs", WAITING_FOR_MACHINE)
+    # The next try's job has begun; what is told of the one before comes late.
+    begun = StepJobName(job, 1, "3dgs", 3)
+    assert jobs.in_stage(begun, "Starting", row.stage_event_at - 1000)
+    assert handler(event, lambda_context) == {"told": False}
+    assert jobs.get(job).stage_status == "Starting"
 
 
 @pytest.fixture

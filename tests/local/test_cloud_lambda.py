@@ -1,5 +1,6 @@
 import http.client
 import json
+import time
 
 import pytest
 
@@ -110,6 +111,35 @@ def test_api_needs_the_permission_to_invoke(
     finally:
         if source is not None:
             kit.lambdas.remove_permission(FunctionName=function, StatementId="api")
+
+
+@pytest.mark.parametrize("qualifier", ["live", None])
+def test_an_alias_needs_a_permission_of_its_own(kit: CloudKit, qualifier: str | None):
+    bucket = kit.bucket()
+    code = f"""
+import boto3
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket={bucket!r}, Key="seen", Body=b"")
+"""
+    writer = kit.role("lambda", allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    function = kit.function(code, writer, Timeout=20, Publish=True)
+    alias = kit.lambdas.create_alias(FunctionName=function, Name="live", FunctionVersion="1")["AliasArn"]
+    source = kit.name("source")
+    rule = kit.rule({"source": [source]}, alias)
+    kit.lambdas.add_permission(
+        FunctionName=function,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule,
+        **({"Qualifier": qualifier} if qualifier else {}),
+    )
+    kit.events.put_events(Entries=[{"Source": source, "DetailType": "test", "Detail": "{}"}])
+    if qualifier:
+        until(lambda: kit.keys(bucket), "the event at the alias")
+    else:
+        time.sleep(2)
+        assert not kit.keys(bucket)
 
 
 def test_rule_needs_the_permission_to_invoke(kit: CloudKit):

@@ -177,6 +177,19 @@ def test_what_is_needed_comes_first_and_goes_last(cloud: EmbeddedCloud, tmp_path
             r"knows no input globalSecondaryIndexes\[0\]\.readCapacity",
         ),
         (
+            """
+            aws.cloudwatch.MetricAlarm(
+                "share",
+                comparison_operator="GreaterThanThreshold",
+                evaluation_periods=1,
+                threshold=1,
+                metric_queries=[{"id": "e", "expression": "1 / 2", "return_data": True}],
+            )
+            """,
+            "aws:cloudwatch/metricAlarm:MetricAlarm::share",
+            "alarm on one metric",
+        ),
+        (
             'aws.s3.Bucket("data"); aws.s3.Bucket("data")',
             "aws:s3/bucket:Bucket::data",
             "registered already",

@@ -68,7 +68,13 @@ def test_every_address_and_id_of_the_design_is_given(cloud: EmbeddedCloud, deplo
 
 
 @pytest.mark.parametrize(
-    ("output", "path"), [("mlApiUrl", "/jobs"), ("projectsApiUrl", ""), ("fileUploadApiUrl", "/captures/x")]
+    ("output", "path"),
+    [
+        ("mlApiUrl", "/jobs"),
+        ("projectsApiUrl", ""),
+        ("fileUploadApiUrl", "/captures/x"),
+        ("dronePathApiUrl", "/api/plans"),
+    ],
 )
 def test_the_apis_answer_and_want_a_token(deployment: Deployment, output: str, path: str):
     answer = httpx.get(deployment.outputs[output] + path, timeout=30)

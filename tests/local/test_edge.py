@@ -16,6 +16,7 @@ from tests.local.signing import Signer, header
 pytestmark = pytest.mark.cloud
 
 MODEL = bytes(range(256)) * 4096
+PAGE = "https://app.example"
 OPEN = """
 def handler(event, context):
     token = event["pathParameters"]["token"]
@@ -121,13 +122,31 @@ def delivery(cloud: EmbeddedCloud, kit: CloudKit) -> Iterator[Delivery]:
             "CustomOriginConfig": custom,
         },
     ]
+    added = cloudfront.create_response_headers_policy(
+        ResponseHeadersPolicyConfig={
+            "Name": kit.name("headers"),
+            "SecurityHeadersConfig": {"ContentTypeOptions": {"Override": True}},
+            "CorsConfig": {
+                "AccessControlAllowOrigins": {"Quantity": 1, "Items": [PAGE]},
+                "AccessControlAllowHeaders": {"Quantity": 1, "Items": ["Range"]},
+                "AccessControlAllowMethods": {"Quantity": 1, "Items": ["GET"]},
+                "AccessControlExposeHeaders": {"Quantity": 1, "Items": ["ETag"]},
+                "AccessControlAllowCredentials": True,
+                "OriginOverride": True,
+            },
+            "CustomHeadersConfig": {
+                "Quantity": 1,
+                "Items": [{"Header": "Content-Type", "Value": "model/sog", "Override": True}],
+            },
+        }
+    )["ResponseHeadersPolicy"]["Id"]
     made = cloudfront.create_distribution(
         DistributionConfig={
             "CallerReference": kit.name("distribution"),
             "Comment": "",
             "Enabled": True,
             "Origins": {"Quantity": 2, "Items": origins},
-            "DefaultCacheBehavior": cache_behaviour("models", groups=[group]),
+            "DefaultCacheBehavior": cache_behaviour("models", groups=[group], ResponseHeadersPolicyId=added),
             "CacheBehaviors": {"Quantity": 1, "Items": [cache_behaviour("api", PathPattern="/open/*")]},
         }
     )["Distribution"]
@@ -287,3 +306,22 @@ def test_closed_edge_is_gone(cloud: EmbeddedCloud):
         netloc = urlsplit(edge.url).netloc
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection(netloc, timeout=5).request("GET", "/")
+
+
+def test_the_headers_policy_of_a_behaviour_is_added_to_its_answers(delivery: Delivery) -> None:
+    answer = delivery.fetch("/jobs/one/model/model.sog", delivery.cookies(), Origin=PAGE)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers.get_all("Content-Type") == ["model/sog"]
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert answer.headers["Access-Control-Expose-Headers"] == "ETag"
+    other = delivery.fetch("/open/abc", Origin=PAGE)
+    assert "X-Content-Type-Options" not in other.headers
+
+
+def test_pages_of_other_origins_get_no_cors_headers(delivery: Delivery) -> None:
+    for origin in ({}, {"Origin": "https://other.example"}):
+        answer = delivery.fetch("/jobs/one/model/model.sog", delivery.cookies(), **origin)
+        assert answer.status == 200
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Access-Control-Allow-Origin" not in answer.headers

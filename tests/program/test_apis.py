@@ -5,16 +5,20 @@ import re
 
 import pytest
 
-from components import routes
+from components import adopt, routes
+from components.apis import OFFERS
+from components.gateway_answers import ANSWERS
 from components.routes import Route, digest, path_prefixes, with_preflights
+from functions.shared.errors import error_body, internal, not_found, unauthorized
+from local.preview import run_program, stack_config
 
-TABLES = {"file-upload-api": routes.FILE_UPLOAD, "projects-api": routes.PROJECTS, "ml-api": routes.ML}
-PUBLIC = {("GET", "/open/{token}")}
+TABLES = {name: offer.routes for name, offer in OFFERS.items()}
+PUBLIC = {("GET", "/open/{token}"), ("POST", "/waitlist"), ("POST", "/feedback")}
 """Open to callers without a token, CORS preflights apart; nothing else may be."""
 
 METHOD = "aws:apigateway/method:Method"
-INTEGRATION = "aws:apigateway/integration:Integration"
 ANSWER = "aws:apigateway/response:Response"
+INTEGRATION = "aws:apigateway/integration:Integration"
 
 
 def api_id(run, name):
@@ -35,10 +39,18 @@ def paths_of(run, name):
     return ids
 
 
+def functions_by_alias(run, output):
+    """Logical name of each function, by an output of its alias."""
+    names = {one.outputs["name"]: one.name for one in run.of("aws:lambda/function:Function")}
+    return {
+        one.outputs[output]: names[one.inputs["functionName"]] for one in run.of("aws:lambda/alias:Alias")
+    }
+
+
 def made_routes(run, name):
     """What an API really has: method and path, authorization, authorizer, and the function behind it."""
     paths = paths_of(run, name)
-    functions = {one.outputs["invokeArn"]: one.name for one in run.of("aws:lambda/function:Function")}
+    functions = functions_by_alias(run, "invokeArn")
     behind = {
         (one.inputs["resourceId"], one.inputs["httpMethod"]): one.inputs
         for one in run.of(INTEGRATION)
@@ -63,6 +75,17 @@ def test_an_api_has_the_routes_of_its_table_and_no_other(stack, name):
 
 def test_no_api_is_forgotten_here(stack):
     assert {one.name for one in stack.of("aws:apigateway/restApi:RestApi")} == set(TABLES)
+    written = {table for name, table in vars(routes).items() if name.isupper() and isinstance(table, tuple)}
+    assert set(TABLES.values()) == written
+    assert set(adopt.APIS) == set(TABLES)
+
+
+def test_every_address_is_published_with_its_entry(stack):
+    published = list(stack.outputs.values())
+    stages = {one.inputs["restApi"]: one for one in stack.of("aws:apigateway/stage:Stage")}
+    for name, offer in OFFERS.items():
+        assert stages[api_id(stack, name)].outputs["invokeUrl"] + offer.entry in published
+        assert not offer.entry or offer.entry in {route.path for route in offer.routes}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -101,30 +124,110 @@ def test_a_function_is_called_by_its_api_and_stage_only(stack):
     assert all(one.inputs.get("sourceArn") for one in permissions)
 
 
-def test_the_gateways_own_errors_can_be_read_by_the_pages(prod, staging):
-    for run in (prod, staging):
-        answers = run.of(ANSWER)
-        by_api = {(one.inputs["restApiId"], one.inputs["responseType"]) for one in answers}
-        assert by_api == {
-            (api_id(run, name), kind) for name in TABLES for kind in ("DEFAULT_4XX", "DEFAULT_5XX")
-        }
+def test_every_api_has_the_gateways_own_answers(stack):
+    answers = stack.of(ANSWER)
+    by_api = {(one.inputs["restApiId"], one.inputs["responseType"]) for one in answers}
+    assert by_api == {(api_id(stack, name), kind) for name in TABLES for kind in ANSWERS}
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(ANSWERS)
+
+
+def test_the_gateways_own_answers_have_the_shape_and_codes_of_the_functions(stack):
+    for one in stack.of(ANSWER):
+        body = json.loads(one.inputs["responseTemplates"]["application/json"])
+        assert set(body) == set(error_body(unauthorized(), ""))
+        assert body["requestId"] == "$context.requestId"
+    assert ANSWERS["UNAUTHORIZED"].code == unauthorized().code
+    assert ANSWERS["MISSING_AUTHENTICATION_TOKEN"].code == not_found("x").code
+    assert ANSWERS["MISSING_AUTHENTICATION_TOKEN"].status == not_found("x").status
+    assert ANSWERS["DEFAULT_5XX"].code == internal().code
+
+
+def test_the_gateways_own_answers_can_be_read_by_the_pages(prod, staging):
     key = "gatewayresponse.header.Access-Control-Allow-Origin"
-    one_origin = prod.of(ANSWER)[0].inputs["responseParameters"][key]
-    several = staging.of(ANSWER)[0].inputs["responseParameters"][key]
-    assert one_origin == "'https://spaceport.example'"
-    assert several == "method.request.header.Origin"
+
+    def origins(run):
+        return {one.inputs["responseParameters"][key] for one in run.of(ANSWER)}
+
+    assert origins(prod) == {"'https://spaceport.example'"}
+    assert origins(staging) == {"method.request.header.Origin"}
 
 
-def test_stages_are_limited_and_logged_without_tokens(stack):
-    limits = stack.of("aws:apigateway/methodSettings:MethodSettings")
-    assert len(limits) == len(TABLES)
-    for one in limits:
-        assert one.inputs["methodPath"] == "*/*"
-        assert (
-            0
-            < one.inputs["settings"]["throttlingRateLimit"]
-            <= one.inputs["settings"]["throttlingBurstLimit"]
-        )
+def test_bodies_are_checked_where_there_is_one(stack):
+    models = {one.inputs["restApi"]: one for one in stack.of("aws:apigateway/model:Model")}
+    validators = {
+        one.inputs["restApi"]: one for one in stack.of("aws:apigateway/requestValidator:RequestValidator")
+    }
+    assert set(models) == set(validators) == {api_id(stack, name) for name in TABLES}
+    for one in stack.of(METHOD):
+        api = one.inputs["restApi"]
+        assert one.inputs["requestValidatorId"] == validators[api].id
+        has_body = one.inputs["httpMethod"] in ("PATCH", "POST", "PUT")
+        wanted = {"application/json": models[api].inputs["name"]} if has_body else None
+        assert one.inputs.get("requestModels") == wanted
+    assert all(json.loads(one.inputs["schema"])["type"] == "object" for one in models.values())
+    assert all(one.inputs["validateRequestBody"] is True for one in validators.values())
+
+
+def test_every_parameter_of_a_path_is_declared(stack):
+    for name in TABLES:
+        for _, path, inputs, _ in made_routes(stack, name):
+            declared = {key.rpartition(".")[2] for key in inputs.get("requestParameters") or {}}
+            assert declared == set(re.findall(r"\{(\w+)\}", path)), path
+
+
+def test_a_domain_of_our_own_has_a_base_path_for_every_api(bootstrap):
+    certificate = "arn:aws:acm:us-west-2:123456789012:certificate/1a-2b"
+    config = {"spaceport:apiDomain": "api.example.com", "spaceport:apiCertificateArn": certificate}
+    run = run_program(stack_config("prod", {**bootstrap, **config}), stack="prod")
+    (domain,) = run.of("aws:apigateway/domainName:DomainName")
+    assert domain.inputs["regionalCertificateArn"] == certificate
+    assert domain.inputs["securityPolicy"] == "TLS_1_2"
+    mapped = {
+        one.inputs["restApi"]: one.inputs for one in run.of("aws:apigateway/basePathMapping:BasePathMapping")
+    }
+    stages = {one.inputs["restApi"]: one.inputs["stageName"] for one in run.of("aws:apigateway/stage:Stage")}
+    assert {api: inputs["stageName"] for api, inputs in mapped.items()} == stages
+    assert len({inputs["basePath"] for inputs in mapped.values()}) == len(TABLES)
+    base = mapped[api_id(run, "ml-api")]["basePath"]
+    assert run.outputs["mlApiUrl"] == f"https://api.example.com/{base}"
+
+
+def limits_of(run, name):
+    """Limits of an API's stage by the method that they are for, as AWS writes it."""
+    return {
+        one.inputs["methodPath"]: one
+        for one in run.of("aws:apigateway/methodSettings:MethodSettings")
+        if one.inputs["restApi"] == api_id(run, name)
+    }
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_stage_and_its_limited_routes_are_limited(stack, name):
+    limits = limits_of(stack, name)
+    own = {
+        "/".join((route.path.replace("/", "~1"), route.method)): route.requests_per_second
+        for route in TABLES[name]
+        if route.requests_per_second
+    }
+    assert set(limits) == {"*/*", *own}
+    everything = limits.pop("*/*")
+    for one in (everything, *limits.values()):
+        settings = one.inputs["settings"]
+        assert 0 < settings["throttlingRateLimit"] <= settings["throttlingBurstLimit"]
+        assert settings["metricsEnabled"] is True
+    for path, one in limits.items():
+        assert one.inputs["settings"]["throttlingRateLimit"] == own[path]
+        assert own[path] < everything.inputs["settings"]["throttlingRateLimit"]
+        assert everything.urn in one.dependencies
+
+
+def test_what_anybody_may_send_is_limited_more_than_the_rest():
+    for table in TABLES.values():
+        for route in table:
+            assert bool(route.requests_per_second) == (route.public and route.method == "POST"), route
+
+
+def test_stages_are_logged_without_tokens(stack):
     groups = {one.outputs["arn"] for one in stack.of("aws:cloudwatch/logGroup:LogGroup")}
     for stage in stack.of("aws:apigateway/stage:Stage"):
         log = stage.inputs["accessLogSettings"]
@@ -167,6 +270,7 @@ def test_a_deployment_follows_its_error_answers(prod, staging, name):
         Route("GET", "/other", "ml_jobs"),
         Route("GET", "/start-job", "projects"),
         Route("GET", "/start-job", "ml_jobs", public=True),
+        Route("GET", "/start-job", "ml_jobs", requests_per_second=1),
     ],
 )
 def test_every_change_of_a_route_changes_the_digest(changed):

@@ -83,6 +83,42 @@ def test_models_come_with_security_headers(stack):
     assert security["referrerPolicy"]["referrerPolicy"] == "no-referrer"
 
 
+def test_pages_of_the_allowed_origins_alone_load_and_embed_models(stack):
+    (headers,) = stack.of("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy")
+    uploads = stack.one("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", "uploads-bucket-cors")
+    origins = uploads.inputs["corsRules"][0]["allowedOrigins"]
+    cors = headers.inputs["corsConfig"]
+    assert cors["accessControlAllowOrigins"]["items"] == origins
+    # With cookies, browsers take no `*` for any of these.
+    assert cors["accessControlAllowCredentials"] is True
+    assert "*" not in [value for part in cors.values() if isinstance(part, dict) for value in part["items"]]
+    policy = headers.inputs["securityHeadersConfig"]["contentSecurityPolicy"]["contentSecurityPolicy"]
+    assert policy.split() == ["frame-ancestors", "'self'", *origins]
+
+
+def test_only_the_persons_own_browser_keeps_a_model(stack):
+    (headers,) = stack.of("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy")
+    custom = {one["header"]: one for one in headers.inputs["customHeadersConfig"]["items"]}
+    assert custom["Cache-Control"]["value"].startswith("private, max-age=")
+    assert custom["Cache-Control"]["override"] is True
+
+
+def test_a_domain_of_our_own_has_its_certificate(stack, bootstrap):
+    assert "aliases" not in distribution(stack).inputs
+    certificate = "arn:aws:acm:us-east-1:123456789012:certificate/1a-2b"
+    config = {
+        "spaceport:deliveryDomain": "models.example.com",
+        "spaceport:deliveryCertificateArn": certificate,
+    }
+    run = run_program(stack_config("prod", {**bootstrap, **config}), stack="prod")
+    inputs = distribution(run).inputs
+    assert inputs["aliases"] == ["models.example.com"]
+    assert inputs["viewerCertificate"]["acmCertificateArn"] == certificate
+    assert inputs["viewerCertificate"]["sslSupportMethod"] == "sni-only"
+    assert run.outputs["deliveryUrl"] == "https://models.example.com"
+    assert run.outputs["deliveryDomainName"] == distribution(run).outputs["domainName"]
+
+
 def test_people_open_the_distributions_own_address_unless_told_otherwise(stack, bootstrap):
     assert stack.outputs["deliveryUrl"] == f"https://{distribution(stack).outputs['domainName']}"
     url = "https://models.spaceport.example"

@@ -2,15 +2,21 @@
 
 import ast
 import importlib
+import json
+import re
 from pathlib import PurePosixPath
 
 import pytest
 
 from components.code import function_files
 from functions.shared.settings import EnvSettings
-from local.preview import ROOT, stack_config
+from local.preview import ROOT, run_program, stack_config
 
 FUNCTION = "aws:lambda/function:Function"
+ALIAS = "aws:lambda/alias:Alias"
+EVENTS = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+RULE = "aws:cloudwatch/eventRule:EventRule"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 COMMON = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 FOLDERS = sorted(
     path.parent.name for path in (ROOT / "functions").glob("*/settings.py") if path.parent.name != "shared"
@@ -21,8 +27,12 @@ def settings_of(folder) -> type[EnvSettings]:
     return importlib.import_module(f"functions.{folder}.settings").Settings
 
 
-def function(run, folder):
-    return run.one(FUNCTION, f"{folder.replace('_', '-')}-function")
+def deployed(run, folder):
+    """The functions that a folder's code is deployed as; mostly one."""
+    handler = f"functions.{folder}.handler.handler"
+    found = [one for one in run.of(FUNCTION) if one.inputs["handler"] == handler]
+    assert found, folder
+    return found
 
 
 def test_every_function_is_deployed(stack):
@@ -32,16 +42,25 @@ def test_every_function_is_deployed(stack):
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_environment_is_what_the_settings_model_wants(stack, folder):
-    variables = function(stack, folder).inputs["environment"]["variables"]
-    wanted = {field.upper() for field in settings_of(folder).model_fields}
-    assert set(variables) - COMMON == wanted
-    assert set(variables) >= COMMON
+    fields = settings_of(folder).model_fields
+    required = {name.upper() for name, field in fields.items() if field.is_required()}
+    for one in deployed(stack, folder):
+        variables = set(one.inputs["environment"]["variables"])
+        assert required <= variables - COMMON <= {name.upper() for name in fields}
+        assert variables >= COMMON
+
+
+def test_every_setting_is_given_somewhere(prod):
+    for folder in FOLDERS:
+        given = {name for one in deployed(prod, folder) for name in one.inputs["environment"]["variables"]}
+        assert given - COMMON == {name.upper() for name in settings_of(folder).model_fields}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_settings_model_takes_the_values(stack, folder):
-    variables = function(stack, folder).inputs["environment"]["variables"]
-    settings_of(folder).model_validate({name.lower(): value for name, value in variables.items()})
+    for one in deployed(stack, folder):
+        variables = one.inputs["environment"]["variables"]
+        settings_of(folder).model_validate({name.lower(): value for name, value in variables.items()})
 
 
 def test_variables_name_the_resources_that_they_say(stack):
@@ -116,9 +135,11 @@ def test_logs_are_kept_as_long_as_the_config_says(request, name):
 
 def test_calls_are_traced_and_end_before_the_gateway_gives_up(stack):
     behind_apis = {one.inputs["uri"] for one in stack.of("aws:apigateway/integration:Integration")}
+    invoked = {one.inputs["functionName"]: one.outputs["invokeArn"] for one in stack.of(ALIAS)}
+    assert behind_apis < set(invoked.values())
     for one in stack.of(FUNCTION):
         assert one.inputs["tracingConfig"]["mode"] == "Active"
-        if one.outputs["invokeArn"] in behind_apis:
+        if invoked[one.outputs["name"]] in behind_apis:
             assert one.inputs["timeout"] <= 29
 
 
@@ -129,11 +150,62 @@ def test_a_function_is_not_there_before_it_may_do_its_work(stack):
         assert policies[roles[one.inputs["role"]]] in one.dependencies
 
 
-def test_the_layer_is_built_for_what_the_functions_run_on(stack):
-    (layer,) = stack.of("aws:lambda/layerVersion:LayerVersion")
+def test_the_layers_are_built_for_what_the_functions_run_on(stack):
+    layers = {one.outputs["arn"]: one for one in stack.of("aws:lambda/layerVersion:LayerVersion")}
+    base = stack.one("aws:lambda/layerVersion:LayerVersion", "functions-base-layer").outputs["arn"]
     for one in stack.of(FUNCTION):
-        assert one.inputs["layers"] == [layer.outputs["arn"]]
-        assert [one.inputs["runtime"]] == layer.inputs["compatibleRuntimes"]
-        assert one.inputs["architectures"] == layer.inputs["compatibleArchitectures"]
-    runtime, architecture = layer.inputs["compatibleRuntimes"][0], layer.inputs["compatibleArchitectures"][0]
-    assert layer.inputs["code"].path == f"build/layers/base-{runtime}-{architecture}.zip"
+        assert one.inputs["layers"][0] == base
+        for layer in (layers[arn] for arn in one.inputs["layers"]):
+            assert [one.inputs["runtime"]] == layer.inputs["compatibleRuntimes"]
+            assert one.inputs["architectures"] == layer.inputs["compatibleArchitectures"]
+    for layer in layers.values():
+        kind = layer.name.removeprefix("functions-").removesuffix("-layer")
+        runtime = layer.inputs["compatibleRuntimes"][0]
+        architecture = layer.inputs["compatibleArchitectures"][0]
+        assert layer.inputs["code"].path == f"build/layers/{kind}-{runtime}-{architecture}.zip"
+
+
+def test_everything_calls_a_function_by_its_alias(stack):
+    aliases = {one.inputs["functionName"]: one for one in stack.of(ALIAS)}
+    for one in stack.of(FUNCTION):
+        alias = aliases[one.outputs["name"]]
+        assert one.inputs["publish"] is True
+        assert alias.inputs["functionVersion"] == one.outputs["version"]
+        unqualified = re.escape(one.outputs["arn"])
+        for other in stack.registrations:
+            if other.custom and other is not alias:
+                seen = re.search(rf"{unqualified}(?!:{alias.outputs['name']})", str(other.inputs))
+                assert not seen, other.urn
+    for permission in stack.of("aws:lambda/permission:Permission"):
+        assert permission.inputs["qualifier"] == aliases[permission.inputs["function"]].outputs["name"]
+
+
+def test_what_events_could_not_tell_is_kept(stack):
+    called_by_events = {one.inputs["arn"]: one for one in stack.of("aws:cloudwatch/eventTarget:EventTarget")}
+    assert called_by_events
+    queues = {one.outputs["arn"]: one for one in stack.of("aws:sqs/queue:Queue")}
+    settings = {one.inputs["functionName"]: one.inputs for one in stack.of(EVENTS)}
+    policies = {one.inputs["queueUrl"]: json.loads(one.inputs["policy"]) for one in stack.of(QUEUE_POLICY)}
+    used = set()
+    for alias in stack.of(ALIAS):
+        if alias.outputs["arn"] in called_by_events:
+            given_up = settings[alias.inputs["functionName"]]
+            queue = given_up["destinationConfig"]["onFailure"]["destination"]
+            assert given_up["qualifier"] == alias.outputs["name"]
+            assert 0 < given_up["maximumRetryAttempts"] <= 2
+            assert queues[queue].inputs["sqsManagedSseEnabled"] is True
+            used.add(queue)
+    assert used == set(queues)
+    rules = {one.outputs["name"]: one.outputs["arn"] for one in stack.of(RULE)}
+    for target in stack.of("aws:cloudwatch/eventTarget:EventTarget"):
+        queue = queues[target.inputs["deadLetterConfig"]["arn"]]
+        (statement,) = policies[queue.outputs["url"]]["Statement"]
+        assert rules[target.inputs["rule"]] in statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+
+
+def test_a_share_of_the_concurrency_is_given_only_where_it_is_asked_for(prod, bootstrap):
+    assert not [one for one in prod.of(FUNCTION) if "reservedConcurrentExecutions" in one.inputs]
+    config = stack_config("prod", {**bootstrap, "spaceport:reservedConcurrency": {"ml_jobs": 20}})
+    run = run_program(config, stack="prod")
+    shares = {one.name: one.inputs.get("reservedConcurrentExecutions") for one in run.of(FUNCTION)}
+    assert {name: share for name, share in shares.items() if share} == {"ml-jobs-function": 20}

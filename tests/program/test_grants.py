@@ -35,6 +35,9 @@ PATTERNS = {
 }
 """Resources that are no resources of the program, each with its reason."""
 
+KEY = "aws:kms/key:Key"
+"""A key's own policy says `*` for the key."""
+
 NOT_IAM = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
     "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
@@ -64,7 +67,7 @@ def test_no_policy_is_written_outside_grants(stack):
         assert text in stack.documents, one.urn
     kinds = {one.type for one, _ in found}
     iam = {one.type for one in stack.registrations if one.type.startswith("aws:iam/") or "Policy" in one.type}
-    assert iam - NOT_IAM == kinds, "a type that carries policies is not looked at"
+    assert iam - NOT_IAM | {KEY} == kinds, "a type that carries policies is not looked at"
 
 
 def test_no_action_is_a_wildcard(stack):
@@ -74,18 +77,21 @@ def test_no_action_is_a_wildcard(stack):
 
 
 def test_every_resource_is_the_programs_own_or_has_a_reason(stack):
-    physical = {one.id for one in stack.registrations if one.custom and re.search(r"[0-9a-f]{8}", one.id)}
+    ids = {
+        name for one in stack.registrations if one.custom for name in (one.id, one.outputs.get("name", ""))
+    }
+    physical = {name for name in ids if re.search(r"[0-9a-f]{8}", name)}
     physical |= {one.id for one in stack.of("aws:sesv2/emailIdentity:EmailIdentity")}
     for one, statement in statements(stack):
         for resource in statement.get("Resource", []):
-            if resource == "*":
+            if resource == "*" and one.type == KEY:
+                assert all(action.startswith("kms:") for action in statement["Action"]), one.urn
+            elif resource == "*":
                 assert set(statement["Action"]) <= NO_RESOURCE_LEVEL, one.urn
             elif not any(re.search(pattern, resource) for pattern in PATTERNS):
-                parts = re.split(r"[:/]", resource)
-                assert physical & ({*parts, resource.partition(":log-group:")[2].removesuffix(":*")}), (
-                    one.urn,
-                    resource,
-                )
+                parts = {resource, *re.split(r"[:/]", resource)}
+                parts.add(resource.partition(":log-group:")[2].removesuffix(":*"))
+                assert physical & parts, (one.urn, resource)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -126,10 +132,10 @@ def test_objects_are_reached_below_a_prefix_only(stack):
         if statement["Action"] == ["s3:ListBucket"]:
             prefixes = statement["Condition"]["StringLike"]["s3:prefix"]
             assert prefixes, one.urn
-            assert all(prefix.split("/")[0] in ("uploads", "jobs") for prefix in prefixes)
+            assert all(prefix.split("/")[0] in ("uploads", "jobs", "terrain") for prefix in prefixes)
         else:
             keys = [resource.partition("/")[2] for resource in statement["Resource"]]
-            assert all(re.match(r"(uploads|jobs)/", key) for key in keys), one.urn
+            assert all(re.match(r"(uploads|jobs|terrain)/", key) for key in keys), one.urn
 
 
 def test_each_job_writes_where_its_own_step_does(stack):

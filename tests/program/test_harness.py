@@ -22,8 +22,12 @@ def test_a_second_resource_of_one_urn_is_refused():
 
 
 def test_a_type_without_outputs_is_named():
-    with pytest.raises(NotImplementedError, match="aws:sns/topic:Topic"):
-        run_program({}, stack="test", program=lambda: aws.sns.Topic("news", opts=provider()))
+    with pytest.raises(NotImplementedError, match="aws:xray/group:Group"):
+        run_program(
+            {},
+            stack="test",
+            program=lambda: aws.xray.Group("slow", group_name="s", filter_expression="", opts=provider()),
+        )
 
 
 def test_an_unanswered_question_is_named():

@@ -7,7 +7,7 @@ import pytest
 
 from components.content_hash import content_hash
 from components.images import CONTEXT, PLATFORM
-from local.preview import ROOT
+from local.preview import ROOT, run_program, stack_config
 
 NAMES = ("sfm", "3dgs", "compressor")
 
@@ -103,3 +103,16 @@ def test_what_runs_is_never_deleted_or_overwritten(stack, name):
     assert rule["selection"]["tagStatus"] == "any"
     assert rule["selection"]["countType"] == "imageCountMoreThan"
     assert rule["selection"]["countNumber"] >= 10
+
+
+def test_images_that_ci_has_pushed_are_taken_by_their_digest(prod, bootstrap):
+    digests = {name: "sha256:" + character * 64 for name, character in zip(NAMES, "abc", strict=True)}
+    config = stack_config("prod", {**bootstrap, "spaceport:imageDigests": digests})
+    run = run_program(config, stack="prod")
+    assert not run.of("awsx:ecr:Image")
+    definition = json.loads(run.of("aws:sfn/stateMachine:StateMachine")[0].inputs["definition"])
+    for name, digest in digests.items():
+        repository = run.one("aws:ecr/repository:Repository", f"{name}-repository").outputs["repositoryUrl"]
+        assert f'"{repository}@{digest}"' in json.dumps(definition)
+    built = {one.name for one in prod.registrations} - {one.name for one in run.registrations}
+    assert built == {f"{name}-build" for name in NAMES}

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from components.alarms import STAGE_RUNNING_SECONDS
 from local.preview import run_program, stack_config
+from tests.program.states_language import states_of
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
 
@@ -17,19 +19,20 @@ def machine(run):
 
 def test_the_definition_names_this_programs_resources(stack):
     text = machine(stack).inputs["definition"]
-    states = json.loads(text)["States"]
+    states = states_of(json.loads(text))
     assert (
         states["CheckCapture"]["Parameters"]["FunctionName"]
-        == (stack.one("aws:lambda/function:Function", "pipeline-steps-function").outputs["arn"])
+        == stack.one("aws:lambda/alias:Alias", "pipeline-steps-alias").outputs["arn"]
     )
     images = {one.name: one.outputs["imageUri"] for one in stack.of("awsx:ecr:Image")}
     assert states["Sfm"]["Parameters"]["AppSpecification"]["ImageUri"] == images["sfm-build"]
     assert (
-        states["Train3dgs"]["Parameters"]["AlgorithmSpecification"]["TrainingImage"] == images["3dgs-build"]
+        states["Train3dgsJob"]["Parameters"]["AlgorithmSpecification"]["TrainingImage"]
+        == images["3dgs-build"]
     )
     assert states["Compressor"]["Parameters"]["AppSpecification"]["ImageUri"] == images["compressor-build"]
     roles = {one.name: one.outputs["arn"] for one in stack.of("aws:iam/role:Role")}
-    for state, role in (("Sfm", "sfm"), ("Train3dgs", "3dgs"), ("Compressor", "compressor")):
+    for state, role in (("Sfm", "sfm"), ("Train3dgsJob", "3dgs"), ("Compressor", "compressor")):
         assert states[state]["Parameters"]["RoleArn"] == roles[f"pipeline-{role}-role"]
     assert stack.outputs["mlBucket"] in text
 
@@ -43,14 +46,21 @@ def test_the_machines_role_may_use_what_the_definition_names(stack):
         for action in statement["Action"]
         for resource in statement["Resource"]
     }
-    for state in definition["States"].values():
+    for state in states_of(definition).values():
         if "RoleArn" in state.get("Parameters", {}):
             assert ("iam:PassRole", state["Parameters"]["RoleArn"]) in allowed
         if "FunctionName" in state.get("Parameters", {}):
             assert ("lambda:InvokeFunction", state["Parameters"]["FunctionName"]) in allowed
-    actions = {action for action, _ in allowed}
-    assert {f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")} <= actions
-    assert {f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")} <= actions
+    for kind in ("Training", "Processing"):
+        for verb in ("Create", "Describe", "Stop"):
+            (resource,) = [where for action, where in allowed if action == f"sagemaker:{verb}{kind}Job"]
+            assert resource.endswith(f":{kind.lower()}-job/*")
+    called = {
+        state["Resource"].rpartition(":")[2]
+        for state in states_of(definition).values()
+        if ":aws-sdk:sagemaker:" in state.get("Resource", "")
+    }
+    assert called == {"describeTrainingJob", "stopTrainingJob", "stopProcessingJob"}
 
 
 def test_the_machine_hears_of_the_jobs_that_it_waits_for(stack):
@@ -72,14 +82,14 @@ def test_the_machine_hears_of_the_jobs_that_it_waits_for(stack):
 def test_training_takes_spot_machines_where_the_config_says_so(bootstrap, use_spot):
     config = stack_config("prod", {**bootstrap, "spaceport:useSpot": use_spot})
     definition = machine(run_program(config, stack="prod")).inputs["definition"]
-    assert ('"EnableManagedSpotTraining": true' in definition) is use_spot
+    assert ('"spot": true' in definition) is use_spot
 
 
 @pytest.mark.parametrize("name", ["prod", "staging"])
 def test_jobs_run_on_the_configured_machines(request, name):
     config = stack_config(name)
     wanted = {config[f"spaceport:{step}InstanceType"] for step in ("processing", "compressor")}
-    wanted.add(json.loads(config["spaceport:trainingInstanceTypes"])[0])
+    wanted |= set(json.loads(config["spaceport:trainingInstanceTypes"]))
     definition = machine(request.getfixturevalue(name)).inputs["definition"]
     assert wanted <= set(re.findall(r'"(ml\.[\w.]+)"', definition))
 
@@ -109,7 +119,11 @@ def test_the_machine_waits_for_its_roles_policy(stack):
 
 
 def test_events_of_this_pipeline_alone_reach_the_function(stack):
-    patterns = {one.name: json.loads(one.inputs["eventPattern"]) for one in stack.of(RULE)}
+    patterns = {
+        one.name: json.loads(one.inputs["eventPattern"])
+        for one in stack.of(RULE)
+        if "eventPattern" in one.inputs
+    }
     executions = patterns["job-changes-executions-rule"]
     jobs = patterns["job-changes-jobs-rule"]
     assert len(patterns) == 2
@@ -121,22 +135,46 @@ def test_events_of_this_pipeline_alone_reach_the_function(stack):
         "SageMaker Training Job State Change",
         "SageMaker Processing Job State Change",
     }
-    states = json.loads(machine(stack).inputs["definition"])["States"].values()
+    states = states_of(json.loads(machine(stack).inputs["definition"])).values()
     used = {state["Parameters"]["RoleArn"] for state in states if "RoleArn" in state.get("Parameters", {})}
     assert set(jobs["detail"]["RoleArn"]) == used
 
 
+def test_the_function_looks_at_what_runs_more_often_than_its_alarm_gathers(stack):
+    (rule,) = [one for one in stack.of(RULE) if "scheduleExpression" in one.inputs]
+    minutes = int(re.fullmatch(r"rate\((\d+) minutes\)", rule.inputs["scheduleExpression"])[1])
+    (alarm,) = [
+        one
+        for one in stack.of("aws:cloudwatch/metricAlarm:MetricAlarm")
+        if one.inputs["metricName"] == STAGE_RUNNING_SECONDS
+    ]
+    assert 2 * minutes * 60 <= alarm.inputs["period"]
+
+
+def test_every_job_bears_the_tags_that_its_cost_is_counted_by(stack):
+    (provider,) = stack.of("pulumi:providers:aws")
+    tags = json.loads(provider.inputs["defaultTags"])["tags"]
+    jobs = [
+        state["Parameters"]["Tags"]
+        for state in states_of(json.loads(machine(stack).inputs["definition"])).values()
+        if ":sagemaker:create" in state.get("Resource", "")
+    ]
+    assert len(jobs) >= 3
+    for listed in jobs:
+        assert {tag["Key"]: tag["Value"] for tag in listed} == tags
+
+
 def test_the_rules_call_the_function_and_may(stack):
-    function = stack.one("aws:lambda/function:Function", "job-events-function")
+    alias = stack.one("aws:lambda/alias:Alias", "job-events-alias")
     targets = stack.of("aws:cloudwatch/eventTarget:EventTarget")
     rules = {one.outputs["name"]: one.outputs["arn"] for one in stack.of(RULE)}
     assert {one.inputs["rule"] for one in targets} == set(rules)
-    assert {one.inputs["arn"] for one in targets} == {function.outputs["arn"]}
+    assert {one.inputs["arn"] for one in targets} == {alias.outputs["arn"]}
     permissions = {
         one.inputs["sourceArn"]
         for one in stack.of("aws:lambda/permission:Permission")
         if one.inputs["principal"] == "events.amazonaws.com"
-        and one.inputs["function"] == function.outputs["name"]
+        and one.inputs["function"] == alias.inputs["functionName"]
     }
     assert permissions == set(rules.values())
 

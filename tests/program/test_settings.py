@@ -79,9 +79,10 @@ def test_defaults_are_settings_as_they_are(load):
     }
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in defaults.items()}
     settings = load(**texts)
-    assert settings.max_training_minutes == defaults["maxTrainingMinutes"]
-    assert settings.training_instance_types == tuple(defaults["trainingInstanceTypes"])
-    assert settings.delivery_url is None
+    assert settings.machines.max_training_seconds == defaults["maxTrainingMinutes"] * 60
+    assert settings.machines.spot_wait_seconds == defaults["spotWaitMinutes"] * 60
+    assert settings.machines.training == tuple(defaults["trainingInstanceTypes"])
+    assert settings.delivery.url is None
 
 
 def test_every_problem_is_told_at_once(load):
@@ -104,18 +105,36 @@ def test_every_problem_is_told_at_once(load):
         ("allowedOrigins", "[]"),
         ("allowedOrigins", '["*"]'),
         ("mailFrom", "models@localhost"),
+        ("alarmEmails", None),
+        ("alarmEmails", "[]"),
+        ("alarmEmails", "operations@example.com"),
+        ("alarmEmails", '["operations@example.com", "somebody"]'),
+        ("alarmEmails", '["operations@example.com", "operations@example.com"]'),
+        ("monthlyBudgetUsd", "0"),
+        ("monthlyBudgetUsd", "12.50"),
         ("deliveryPublicKey", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"),
         ("deliveryPrivateKeySecret", None),
         ("deliveryUrl", "https://models.example.com/"),
+        ("cognitoMailsThroughSes", "later"),
+        ("deliveryDomain", "models.example.com"),
+        ("deliveryCertificateArn", "arn:aws:acm:us-east-1:123456789012:certificate/1a"),
+        ("deliveryPriceClass", "PriceClass_0"),
+        ("apiDomain", "api.example.com"),
         ("apiStageName", "pro/d"),
         ("functionRuntime", "nodejs22.x"),
         ("functionArchitecture", "riscv"),
         ("processingInstanceType", "c6i.large"),
         ("trainingInstanceTypes", '["ml.g5.2xlarge", 3]'),
         ("trainingInstanceTypes", "[]"),
+        ("spotWaitMinutes", "0"),
+        ("spotWaitMinutes", "1441"),
         ("maxTrainingMinutes", "0"),
         ("maxTrainingMinutes", "soon"),
+        ("imageDigests", '{"sfm": "sha256:0"}'),
+        ("imageDigests", '{"sfm": "latest", "3dgs": "latest", "compressor": "latest"}'),
         ("logRetentionDays", "8"),
+        ("reservedConcurrency", '{"nobody": 1}'),
+        ("reservedConcurrency", '{"ml_jobs": "many"}'),
         ("ephemeral", "yes"),
         ("adopt", "[]"),
         ("adopt", "{not json"),
@@ -131,11 +150,37 @@ def test_a_wrong_value_is_told_by_its_key(load, key, value):
     assert f"spaceport:{key}" in problem
 
 
+@pytest.mark.parametrize(
+    ("what", "region", "other"), [("delivery", "us-east-1", "us-west-2"), ("api", "us-west-2", "us-east-1")]
+)
+def test_a_certificate_is_of_the_region_that_needs_it(load, what, region, other):
+    def certificate(place: str) -> dict[str, str]:
+        arn = f"arn:aws:acm:{place}:123456789012:certificate/1a"
+        return {f"{what}Domain": f"{what}.example.com", f"{what}CertificateArn": arn}
+
+    assert load(**certificate(region))
+    with pytest.raises(SettingsError, match=f"in {region}"):
+        load(**certificate(other))
+
+
 def test_a_missing_region_is_told(bootstrap):
     config = stack_config("prod", bootstrap)
     del config["aws:region"]
     with pytest.raises(SettingsError, match="aws:region"):
         load_settings(config)
+
+
+def test_only_an_ephemeral_stack_may_tell_nobody_and_it_has_no_budget(load):
+    assert load(alarmEmails='["a@one.example"]').alarm_emails == ("a@one.example",)
+    assert load(monthlyBudgetUsd="12").monthly_budget_usd == 12
+    settings = load(alarmEmails="[]", ephemeral="true")
+    assert (settings.alarm_emails, settings.monthly_budget_usd) == ((), None)
+
+
+@pytest.mark.parametrize(("key", "value"), [("alarmEmails", '["somebody"]'), ("monthlyBudgetUsd", "much")])
+def test_an_ephemeral_stack_is_told_of_wrong_values_all_the_same(load, key, value):
+    with pytest.raises(SettingsError, match=key):
+        load(**{key: value, "ephemeral": "true"})
 
 
 def test_an_ephemeral_stack_adopts_nothing(load):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from components.storage import INTERMEDIATE
 from functions.shared import tables as documented
 from local.preview import Run
 
@@ -15,6 +16,7 @@ STATEFUL = {
     TABLE,
     "aws:cognito/userPool:UserPool",
     "aws:cognito/userPoolClient:UserPoolClient",
+    "aws:cognito/userGroup:UserGroup",
     "aws:apigateway/restApi:RestApi",
     "aws:ecr/repository:Repository",
 }
@@ -60,13 +62,34 @@ def test_a_bucket_is_encrypted_and_versioned(stack, bucket):
     assert versioning["versioningConfiguration"]["status"] == "Enabled"
 
 
+def lifecycle_of(run: Run, bucket: str):
+    rules = settings_of(run, "bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)["rules"]
+    assert all(rule["status"] == "Enabled" for rule in rules)
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    return rules
+
+
 def test_a_bucket_drops_unfinished_uploads_and_old_versions(stack, bucket):
-    rules = settings_of(stack, "bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)["rules"]
-    assert all(rule["status"] == "Enabled" and rule["filter"] == {"prefix": ""} for rule in rules)
-    assert [
-        rule for rule in rules if rule.get("abortIncompleteMultipartUpload", {}).get("daysAfterInitiation")
-    ]
-    assert [rule for rule in rules if rule.get("noncurrentVersionExpiration", {}).get("noncurrentDays")]
+    everywhere = [rule for rule in lifecycle_of(stack, bucket) if rule["filter"] == {"prefix": ""}]
+    unfinished = [rule.get("abortIncompleteMultipartUpload", {}) for rule in everywhere]
+    assert any(rule.get("daysAfterInitiation", 0) > 0 for rule in unfinished)
+    old = [rule.get("noncurrentVersionExpiration", {}) for rule in everywhere]
+    assert any(rule.get("noncurrentDays", 0) > 0 for rule in old)
+
+
+def test_nothing_that_is_current_expires_unless_it_is_marked(stack, bucket):
+    for rule in lifecycle_of(stack, bucket):
+        if set(rule.get("expiration", {})) - {"expiredObjectDeleteMarker"}:
+            assert rule["filter"].get("tag"), rule["id"]
+
+
+def test_originals_are_tiered_and_intermediates_expire(stack):
+    uploads, ml = (stack.one(BUCKET, name).outputs["bucket"] for name in ("uploads-bucket", "ml-bucket"))
+    tiers = [rule for rule in lifecycle_of(stack, uploads) if rule.get("transitions")]
+    assert [rule["filter"]["prefix"] for rule in tiers] == ["uploads/"]
+    (expiring,) = [rule for rule in lifecycle_of(stack, ml) if rule.get("expiration", {}).get("days")]
+    tag = expiring["filter"]["tag"]
+    assert (tag["key"], tag["value"]) == INTERMEDIATE
 
 
 def test_nothing_that_is_current_goes_by_itself_unless_a_rule_says_what(stack, bucket):
@@ -91,9 +114,9 @@ def test_pages_of_the_allowed_origins_alone_reach_a_bucket(prod, staging):
 def documented_tables():
     """The table of keys in functions/shared/tables.py, which the functions are written to."""
     rows = re.findall(
-        r"^\| (\w+) \| (\w+) S \| (.+?) \| (.+?) \| (.+?) \|$", documented.__doc__, re.MULTILINE
+        r"^\| ([\w-]+) \| (\w+) S \| (.+?) \| (.+?) \| (.+?) \|$", documented.__doc__, re.MULTILINE
     )
-    assert len(rows) == 4
+    assert len(rows) == documented.__doc__.count("\n| ") - 1
     for name, partition, sort, indexes, ttl in rows:
         found = re.findall(r"([\w-]+): (\w+) S, (\w+) N", indexes)
         yield name, partition, sort.removesuffix(" S"), {(n, p, s) for n, p, s in found}, ttl

@@ -1,11 +1,14 @@
 """Everything that is added to MiniStack, in order."""
 
 from local.cloud.ministack import (
+    alarms,
     api_origin,
     executions,
+    fault_control,
     lambda_permission,
     lambda_runtime,
     mail_sender,
+    metrics,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -24,7 +27,10 @@ def install() -> None:
     lambda_permission.install()
     api_origin.install()
     executions.install()
+    fault_control.install()
     sagemaker_service.install()
     task_authorization.install()
     transport.install()
     mail_sender.install()
+    alarms.install()
+    metrics.install()

@@ -4,6 +4,7 @@ import contextvars
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -24,8 +25,31 @@ Response = tuple[int, dict[str, str], bytes]
 ExecutionError: type[Exception] = patch_points.value(stepfunctions, "_ExecutionError", type)
 
 
+SLEEP_SECONDS = 0.2
+
+
 class ExecutionEnded(BaseException):
-    """A task found that its execution was stopped or timed out; nothing of the machine may catch it."""
+    """A state's execution or branch ended while it worked; nothing of the machine may catch it."""
+
+
+@dataclass
+class Flow:
+    """The states that end together: an execution, or a branch of a Parallel state.
+
+    Attributes:
+        execution: MiniStack's record of the execution.
+        outer: What a branch is part of.
+        broken: Set when another branch of the same state failed.
+    """
+
+    execution: Json
+    outer: "Flow | None" = None
+    broken: threading.Event = field(default_factory=threading.Event)
+
+    def is_over(self) -> bool:
+        """Tells whether its states must not go on."""
+        outer_is_over = self.outer is not None and self.outer.is_over()
+        return self.broken.is_set() or outer_is_over or self.execution["status"] != "RUNNING"
 
 
 @dataclass
@@ -34,17 +58,21 @@ class Task:
 
     Attributes:
         execution: MiniStack's record of the execution.
+        flow: The states that it is one of.
         abandoned: Set when the state's own time ran out.
     """
 
     execution: Json
+    flow: Flow
     abandoned: threading.Event = field(default_factory=threading.Event)
 
     def is_over(self) -> bool:
         """Tells whether nobody waits for its result any more."""
-        return self.abandoned.is_set() or self.execution["status"] != "RUNNING"
+        return self.abandoned.is_set() or self.flow.is_over()
 
 
+_current_flow: contextvars.ContextVar[Flow | None] = contextvars.ContextVar("spaceport_flow", default=None)
+_opened_flow: contextvars.ContextVar[Flow | None] = contextvars.ContextVar("spaceport_branches", default=None)
 _current_task: contextvars.ContextVar[Task | None] = contextvars.ContextVar("spaceport_task", default=None)
 
 
@@ -57,6 +85,8 @@ def install() -> None:
     """Changes how MiniStack runs executions."""
     machines = patch_points.module("services.stepfunctions")
     _keep_first_end(machines)
+    _wake_when_over(machines)
+    _end_branches_together(machines)
     _know_current_task(machines)
     _enforce_timeout(machines)
     _start_once_per_name(machines)
@@ -72,6 +102,66 @@ def _keep_first_end(machines: ModuleType) -> None:
     patch_points.replace(machines, "_fail_execution", fail)
 
 
+def _wake_when_over(machines: ModuleType) -> None:
+    """Ends the sleep of a Wait or a Retry with its execution or branch."""
+    original: Callable[[float], None] = patch_points.function(machines, "_scaled_sleep", ("seconds",))
+
+    def sleep(seconds: float) -> None:
+        flow = _current_flow.get()
+        if flow is None:
+            original(seconds)
+            return
+        scale: float = patch_points.value(machines, "_SFN_WAIT_SCALE")
+        until = time.monotonic() + seconds * scale
+        while (left := until - time.monotonic()) > 0:
+            if flow.is_over():
+                raise ExecutionEnded
+            time.sleep(min(left, SLEEP_SECONDS))
+
+    patch_points.replace(machines, "_scaled_sleep", sleep)
+
+
+def _end_branches_together(machines: ModuleType) -> None:
+    """Ends the branches of a Parallel state when one of them fails; MiniStack waits for all of them."""
+    run_branches = patch_points.function(
+        machines, "_run_parallel_branches", ("state_def", "raw_input", "execution", "ctx")
+    )
+    run_states = patch_points.function(
+        machines, "_run_sub_machine", ("states", "start_at", "input_data", "execution", "ctx")
+    )
+
+    def run_parallel(state: Json, raw_input: JsonValue, execution: Json, context: Json) -> JsonValue:
+        opened = _opened_flow.set(Flow(execution, _current_flow.get()))
+        try:
+            result = run_branches(state, raw_input, execution, context)
+        finally:
+            _opened_flow.reset(opened)
+        if execution["status"] != "RUNNING":
+            raise ExecutionEnded
+        return result
+
+    def run_sub_machine(
+        states: Json, start_at: str, data: JsonValue, execution: Json, context: Json
+    ) -> JsonValue:
+        flow = _opened_flow.get()
+        if flow is None:
+            # An item of a Map.
+            return run_states(states, start_at, data, execution, context)
+        # This is the thread of one branch, and its states may open others.
+        _opened_flow.set(None)
+        _current_flow.set(flow)
+        try:
+            return run_states(states, start_at, data, execution, context)
+        except ExecutionError:
+            flow.broken.set()
+            raise
+        except ExecutionEnded:
+            return None
+
+    patch_points.replace(machines, "_run_parallel_branches", run_parallel)
+    patch_points.replace(machines, "_run_sub_machine", run_sub_machine)
+
+
 def _know_current_task(machines: ModuleType) -> None:
     execute = patch_points.function(machines, "_execute_task", ("state_def", "raw_input", "execution", "ctx"))
     invoke = patch_points.function(machines, "_invoke_resource", ("resource", "input_data"))
@@ -80,12 +170,12 @@ def _know_current_task(machines: ModuleType) -> None:
     )
 
     def execute_task(state: Json, raw_input: JsonValue, execution: Json, context: Json) -> JsonValue:
-        _current_task.set(Task(execution))
+        _current_task.set(Task(execution, _current_flow.get() or Flow(execution)))
         return execute(state, raw_input, execution, context)
 
     def invoke_resource(resource: str, input_data: JsonValue) -> JsonValue:
         task = _current_task.get()
-        if task is not None and task.execution["status"] != "RUNNING":
+        if task is not None and task.flow.is_over():
             raise ExecutionEnded
         return invoke(resource, input_data)
 
@@ -93,7 +183,7 @@ def _know_current_task(machines: ModuleType) -> None:
         outer = _current_task.get()
         if outer is None:
             return invoke_in_time(resource, data, timeout)
-        attempt = Task(outer.execution)
+        attempt = Task(outer.execution, outer.flow)
         token = _current_task.set(attempt)
         try:
             return invoke_in_time(resource, data, timeout)
@@ -114,6 +204,8 @@ def _enforce_timeout(machines: ModuleType) -> None:
 
     def run_execution(execution_arn: str) -> None:
         seconds = _timeout_seconds(machines, execution_arn)
+        execution = patch_points.value(machines, "_executions").get(execution_arn)
+        _current_flow.set(Flow(execution) if execution else None)
         timer = None
         if seconds is not None:
             context = contextvars.copy_context()

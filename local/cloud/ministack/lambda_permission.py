@@ -31,6 +31,8 @@ def _may_invoke(function_ref: str, service: str, source_arn: str, account: str, 
     if record is None or config is None:
         # The invocation itself says that the function is missing.
         return True
+    # An alias's or a version's record has no policy: it is the function's, with their ARNs as resources.
+    function, _, _ = find(config["FunctionName"], account_id=account, region=region)
     target = function_ref if function_ref.startswith("arn:") else config["FunctionArn"]
     context = EvalContext(
         principal_arn=service,
@@ -41,7 +43,7 @@ def _may_invoke(function_ref: str, service: str, source_arn: str, account: str, 
         region=region,
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": account},
     )
-    allowed = evaluate_resource_policy(record["policy"], context, service).decision == "Allow"
+    allowed = evaluate_resource_policy(function["policy"], context, service).decision == "Allow"
     if not allowed:
         log.warning(
             "%s (%s) is not authorized to perform: lambda:InvokeFunction on %s", service, source_arn, target

@@ -109,7 +109,7 @@ def _task(machines: patch_points.MiniStack, kind: JobKind) -> Callable[[str, Jso
         _wait(job, task, caller)
         described = job.describe(milliseconds=True)
         if job.status is Status.FAILED:
-            raise executions.ExecutionError("States.TaskFailed", json.dumps(described))
+            raise executions.ExecutionError("States.TaskFailed", json.dumps(described, separators=(",", ":")))
         # A stopped job did not fail: its state goes on, and the machine looks at the status.
         return described
 

@@ -6,6 +6,7 @@ from types import ModuleType
 from local.deploy.creators import (
     apigateway,
     awslambda,
+    budgets,
     cloudfront,
     cloudwatch,
     cognito,
@@ -28,6 +29,7 @@ from local.deploy.kinds import Kind
 _MODULES = (
     apigateway,
     awslambda,
+    budgets,
     cloudfront,
     cloudwatch,
     cognito,

@@ -327,7 +327,8 @@ class MethodSettings(_OfApi):
 
     def create(self, registration: Registration) -> str:
         inputs = registration.inputs
-        path = "/*/*" if inputs["methodPath"] == "*/*" else f"/{inputs['methodPath'].replace('/', '~1')}"
+        # The provider hands the path on as it is: a method's own has `~1` for the slashes of its resource.
+        path = f"/{inputs['methodPath']}"
         settings = inputs["settings"]
         operations = [
             {"op": "replace", "path": f"{path}/{place}", "value": _patch_value(settings[name])}

@@ -38,12 +38,16 @@ class LogGroup(Kind):
 
 
 class MetricAlarm(Kind):
-    """An alarm on one metric, or on an expression over several."""
+    """An alarm on one metric."""
 
     tokens: ClassVar[tuple[str, ...]] = ("aws:cloudwatch/metricAlarm:MetricAlarm",)
 
     def create(self, registration: Registration) -> str:
         inputs = registration.inputs
+        if "metricQueries" in inputs:
+            raise ValueError(
+                "the embedded cloud loses alarms that compute with several metrics: alarm on one metric"
+            )
         name: str = inputs.get("name") or registration.physical_name()
         arguments = pascal(
             inputs.take(
@@ -63,15 +67,12 @@ class MetricAlarm(Kind):
                 "insufficientDataActions",
                 "alarmDescription",
                 "treatMissingData",
-                "thresholdMetricId",
             ),
             {"okActions": "OKActions"},
         )
         if "dimensions" in inputs:
             dimensions = inputs.whole("dimensions")
             arguments["Dimensions"] = [{"Name": key, "Value": value} for key, value in dimensions.items()]
-        if "metricQueries" in inputs:
-            arguments["Metrics"] = [_query(query) for query in inputs.whole("metricQueries")]
         registration.client("cloudwatch").put_metric_alarm(
             AlarmName=name, Tags=registration.tag_list(), **arguments
         )
@@ -148,26 +149,3 @@ class LogMetricFilter(Kind):
         registration.client("logs").delete_metric_filter(
             logGroupName=registration.inputs["logGroupName"], filterName=registration.id
         )
-
-
-def _query(query: dict[str, Any]) -> dict[str, Any]:
-    made = {
-        key: query[key]
-        for key in ("id", "expression", "label", "returnData", "period", "accountId")
-        if key in query
-    }
-    arguments: dict[str, Any] = pascal(made)
-    if "metric" in query:
-        metric = dict(query["metric"])
-        dimensions = [{"Name": key, "Value": value} for key, value in metric.pop("dimensions", {}).items()]
-        arguments["MetricStat"] = present(
-            Metric={
-                "MetricName": metric["metricName"],
-                "Namespace": metric.get("namespace"),
-                "Dimensions": dimensions,
-            },
-            Period=metric["period"],
-            Stat=metric["stat"],
-            Unit=metric.get("unit"),
-        )
-    return arguments

@@ -39,6 +39,8 @@ class Container:
         self._folder = Path(os.environ["SPACEPORT_RUN_DIR"]) / "jobs" / job.kind.segment / job.name
         self.base = self._folder / "ml"
         self._process: SupervisedProcess | None = None
+        # After an interruption the next machine knows nothing of the last one.
+        shutil.rmtree(self._folder, ignore_errors=True)
         for name in ("input/config", "input/data", "output/data", "model"):
             (self.base / name).mkdir(parents=True, exist_ok=True)
         (self._folder / "tmp").mkdir(exist_ok=True)

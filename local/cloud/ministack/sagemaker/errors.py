@@ -19,5 +19,9 @@ class JobError(Exception):
     """What makes a job fail; the text is its FailureReason, with its class in front (`ClientError: ...`)."""
 
 
+class JobWaitedTooLong(Exception):  # noqa: N818 - not an error
+    """A spot job found no machine for as long as it may wait."""
+
+
 class JobStopped(Exception):  # noqa: N818 - not an error
     """The job was asked to stop before its container ran."""

@@ -100,6 +100,29 @@ class Job:
     stop_requested: threading.Event = field(default_factory=threading.Event)
     finished: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def instance_type(self) -> str:
+        """The machine that it runs on."""
+        if self.kind is TRAINING:
+            return str(self.request["ResourceConfig"].get("InstanceType", ""))
+        return str(self.request["ProcessingResources"]["ClusterConfig"]["InstanceType"])
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether it asked for a spot machine."""
+        return bool(self.request.get("EnableManagedSpotTraining", False))
+
+    @property
+    def secondary_status(self) -> str:
+        """The last of training's secondary statuses."""
+        return str(self.secondary[-1]["Status"]) if self.secondary else "Starting"
+
+    @property
+    def wait_deadline(self) -> float | None:
+        """When a spot job has waited and run for as long as it may, in epoch seconds."""
+        seconds = self.request.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+        return None if seconds is None else self.created + float(seconds)
+
     def enter(self, secondary: str, message: str) -> None:
         """Goes on to a secondary status."""
         now = time.time()
@@ -109,8 +132,9 @@ class Job:
         self.modified = now
 
     def start(self) -> None:
-        """Notes that its container starts."""
-        self.started = self.modified = time.time()
+        """Notes that its container starts, be it for the first time or after an interruption."""
+        self.modified = time.time()
+        self.started = self.started or self.modified
 
     def end(self, status: Status, secondary: str, message: str) -> None:
         """Goes to its last status; `finished` is set by whoever told the others about it."""
@@ -144,13 +168,13 @@ class Job:
 
     def _describe_training(self) -> Json:
         told: Json = {
-            "SecondaryStatus": self.secondary[-1]["Status"] if self.secondary else "Starting",
+            "SecondaryStatus": self.secondary_status,
             "SecondaryStatusTransitions": [dict(transition) for transition in self.secondary],
             "EnableNetworkIsolation": self.request.get("EnableNetworkIsolation", False),
             "EnableInterContainerTrafficEncryption": self.request.get(
                 "EnableInterContainerTrafficEncryption", False
             ),
-            "EnableManagedSpotTraining": self.request.get("EnableManagedSpotTraining", False),
+            "EnableManagedSpotTraining": self.is_spot,
         }
         if self.model_artifacts is not None:
             told["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}

@@ -4,12 +4,15 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum
 
+from local.cloud.ministack import faults
 from local.cloud.ministack.sagemaker import events, images
 from local.cloud.ministack.sagemaker.aws import RoleClients
 from local.cloud.ministack.sagemaker.container import Container
-from local.cloud.ministack.sagemaker.errors import JobError, JobStopped
+from local.cloud.ministack.sagemaker.errors import JobError, JobStopped, JobWaitedTooLong
 from local.cloud.ministack.sagemaker.jobs import Job, Status
 from local.cloud.ministack.sagemaker.log_stream import LogStream
 from local.cloud.ministack.sagemaker.transfer import ContinuousCopy, Mirror
@@ -19,6 +22,10 @@ log = logging.getLogger("spaceport.sagemaker")
 POLL_SECONDS = 0.1
 # How long a job that is asked to stop may take, before it is killed.
 GRACE_SECONDS = 120.0
+NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML "
+    "instance type."
+)
 REASON_CHARACTERS = 1024
 
 
@@ -39,19 +46,38 @@ class Launch:
     longest_seconds: float
 
 
+class Asked(Enum):
+    """Why a container was asked to leave, as the job's secondary status and its message."""
+
+    STOPPED = ("Stopped", "Training job stopped")
+    RAN_TOO_LONG = ("MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided")
+    WAITED_TOO_LONG = ("MaxWaitTimeExceeded", "Training job wait time exceeded MaxWaitTimeInSeconds provided")
+    INTERRUPTED = ("Interrupted", "Spot capacity was reclaimed; waiting for capacity")
+
+
 @dataclass(frozen=True)
 class Exit:
     """How a container ended.
 
     Attributes:
         status: Its exit status.
-        stopped: It was asked to stop.
-        out_of_time: It was asked to, because it ran for too long.
+        asked: Why it was asked to leave, where it was.
+        seconds: How long it ran.
     """
 
     status: int
-    stopped: bool
-    out_of_time: bool
+    asked: Asked | None
+    seconds: float
+
+    @property
+    def stopped(self) -> bool:
+        """Tells whether it was asked to leave."""
+        return self.asked is not None
+
+    @property
+    def interrupted(self) -> bool:
+        """Tells whether its machine was taken away before its work was done."""
+        return self.asked is Asked.INTERRUPTED
 
 
 class Work(ABC):
@@ -90,11 +116,12 @@ class Work(ABC):
 
 def run(job: Job, work_of: type[Work]) -> None:
     """Runs a job to its end, whatever happens, and tells of it."""
-    container = Container(job)
     try:
-        ended = _run(job, work_of, container)
+        ended = _run(job, work_of)
     except JobStopped:
-        job.end(Status.STOPPED, "Stopped", "Training job stopped")
+        job.end(Status.STOPPED, *Asked.STOPPED.value)
+    except JobWaitedTooLong:
+        job.end(Status.STOPPED, *Asked.WAITED_TOO_LONG.value)
     except JobError as error:
         job.failure_reason = str(error)[:REASON_CHARACTERS]
         job.end(Status.FAILED, "Failed", job.failure_reason)
@@ -105,28 +132,49 @@ def run(job: Job, work_of: type[Work]) -> None:
     else:
         _end(job, ended)
     finally:
-        container.close()
         events.tell(job)
         job.finished.set()
 
 
 def _end(job: Job, ended: Exit) -> None:
-    if ended.out_of_time:
-        job.end(
-            Status.STOPPED, "MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided"
-        )
-    elif ended.stopped:
-        job.end(Status.STOPPED, "Stopped", "Training job stopped")
+    if ended.asked is not None:
+        job.end(Status.STOPPED, *ended.asked.value)
     elif ended.status != 0:
         job.end(Status.FAILED, "Failed", job.failure_reason or "")
     else:
         job.end(Status.COMPLETED, "Completed", "Training job completed")
 
 
-def _run(job: Job, work_of: type[Work], container: Container) -> Exit:
-    job.enter("Starting", "Preparing the instances for training")
-    events.tell(job)
-    work = work_of(job, container, RoleClients(job.request["RoleArn"], job.region))
+def _run(job: Job, work_of: type[Work]) -> Exit:
+    """Runs a job on one machine after another, as long as they are taken away."""
+    seconds = 0.0
+    while True:
+        job.enter("Starting", "Preparing the instances for training")
+        events.tell(job)
+        _wait_for_machine(job)
+        with closing(Container(job)) as container:
+            work = work_of(job, container, RoleClients(job.request["RoleArn"], job.region))
+            ended = _run_once(job, work, seconds)
+        if not ended.interrupted:
+            return ended
+        seconds += ended.seconds
+        job.enter(*Asked.INTERRUPTED.value)
+        events.tell(job)
+
+
+def _wait_for_machine(job: Job) -> None:
+    """Waits for a spot machine for as long as the job may; a job on demand fails for want of one."""
+    while faults.plan.take(faults.Kind.NO_CAPACITY, instance_type=job.instance_type, spot=job.is_spot):
+        if not job.is_spot:
+            raise JobError(NO_CAPACITY)
+        if job.wait_deadline is not None and time.time() > job.wait_deadline:
+            raise JobWaitedTooLong
+        if job.stop_requested.wait(POLL_SECONDS):
+            raise JobStopped
+
+
+def _run_once(job: Job, work: Work, seconds_before: float) -> Exit:
+    container = work.container
     launch = work.launch()
     image = images.find(launch.image_uri)
     _check_stop(job)
@@ -141,7 +189,10 @@ def _run(job: Job, work_of: type[Work], container: Container) -> Exit:
     copy = ContinuousCopy(work.mirrors())
     output = container.start(image, command, job.request.get("Environment", {}))
     with copy, LogStream(work.clients.logs, job, output):
-        ended = _watch(job, container, launch.longest_seconds)
+        ended = _watch(job, container, launch.longest_seconds - seconds_before)
+    if ended.interrupted:
+        copy.finish()
+        return ended
     work.note(ended)
     if ended.status != 0 and not ended.stopped:
         job.failure_reason = work.failure(ended)[:REASON_CHARACTERS]
@@ -161,18 +212,45 @@ def _check_stop(job: Job) -> None:
 def _watch(job: Job, container: Container, longest_seconds: float) -> Exit:
     """Waits for the container's end; asks it to leave when the job is stopped or its time is over."""
     started = time.monotonic()
-    asked: float | None = None
-    out_of_time = False
+    interruption = (
+        faults.plan.take(faults.Kind.INTERRUPTION, instance_type=job.instance_type) if job.is_spot else None
+    )
+    asked: Asked | None = None
+    asked_at = 0.0
     while (status := container.wait(POLL_SECONDS)) is None:
         now = time.monotonic()
         if asked is None:
-            out_of_time = now - started > longest_seconds
-            if out_of_time or job.stop_requested.is_set():
-                job.status = Status.STOPPING
-                job.enter("Stopping", "Stopping the training job")
-                events.tell(job)
-                container.terminate()
-                asked = now
-        elif now - asked > GRACE_SECONDS:
+            asked = _reason_to_leave(job, now - started, longest_seconds, interruption)
+            if asked is not None:
+                asked_at = now
+                _ask_to_leave(job, container, asked)
+        elif now - asked_at > GRACE_SECONDS:
             container.kill()
-    return Exit(status, stopped=asked is not None or job.stop_requested.is_set(), out_of_time=out_of_time)
+    if asked is None and job.stop_requested.is_set():
+        asked = Asked.STOPPED
+    if asked is Asked.INTERRUPTED and status == 0:
+        # It was done before its machine was gone.
+        asked = None
+    return Exit(status, asked, time.monotonic() - started)
+
+
+def _reason_to_leave(
+    job: Job, seconds: float, longest_seconds: float, interruption: faults.Fault | None
+) -> Asked | None:
+    if seconds > longest_seconds:
+        return Asked.RAN_TOO_LONG
+    if job.wait_deadline is not None and time.time() > job.wait_deadline:
+        return Asked.WAITED_TOO_LONG
+    if job.stop_requested.is_set():
+        return Asked.STOPPED
+    if interruption is not None and seconds > interruption.after_seconds:
+        return Asked.INTERRUPTED
+    return None
+
+
+def _ask_to_leave(job: Job, container: Container, asked: Asked) -> None:
+    if asked is not Asked.INTERRUPTED:
+        job.status = Status.STOPPING
+        job.enter("Stopping", "Stopping the training job")
+        events.tell(job)
+    container.terminate()

@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from local.cloud.ministack import iam
+from local.cloud.ministack import faults, iam
 from local.cloud.ministack.sagemaker import container, runner, validation
 from local.cloud.ministack.sagemaker.errors import ApiError
 from local.cloud.ministack.sagemaker.jobs import KINDS, PROCESSING, TERMINAL, TRAINING, Job, JobKind, Status
@@ -55,6 +55,7 @@ def create(kind: JobKind, request: Json, caller: iam.Principal) -> Job:
     job = Job(
         kind, name, kind.arn(name, get_region(), get_account_id()), get_account_id(), get_region(), request
     )
+    _check_quota(job)
     with _lock:
         if job.arn in _jobs:
             message = (
@@ -69,6 +70,19 @@ def create(kind: JobKind, request: Json, caller: iam.Principal) -> Job:
         target=context.run, args=(runner.run, job, WORK[kind]), daemon=True, name=job.arn
     ).start()
     return job
+
+
+def _check_quota(job: Job) -> None:
+    reached = faults.plan.take(faults.Kind.QUOTA, instance_type=job.instance_type, spot=job.is_spot)
+    if reached is None:
+        return
+    use = f"{'spot ' if job.is_spot else ''}{job.kind.label.lower()} job usage"
+    message = (
+        f"The account-level service limit '{job.instance_type} for {use}' is {reached.limit} Instances, with "
+        f"current utilization of {reached.limit} Instances and a request delta of 1 Instances. "
+        "Please use AWS Service Quotas to request an increase for this quota."
+    )
+    raise ApiError("ResourceLimitExceeded", message)
 
 
 def stop(job: Job) -> None:
@@ -90,6 +104,7 @@ def reset() -> None:
     for job in list(_jobs.values()):
         stop(job)
     _jobs.clear()
+    faults.plan.replace([])
 
 
 def get_state() -> Json:

@@ -1,0 +1,186 @@
+"""Requests of the flight planner, with the field names that existing clients know; lengths are in feet."""
+
+import math
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from functions.drone_path.formats.litchi import Form, Unit
+from functions.drone_path.geodesy import Position
+from functions.drone_path.mission import Look
+from functions.drone_path.units import feet
+from functions.shared.api import ApiModel
+
+_NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z'%]+)")
+_DEGREES = r"(?P<{0}>[+-]?\d{{1,3}}(?:\.\d+)?)\s*°?\s*(?P<{0}_side>[{1}])?"
+_PLACE = re.compile(
+    _DEGREES.format("latitude", "NSns") + r"\s*[,;\s]\s*" + _DEGREES.format("longitude", "EWew")
+)
+_MOST_LATITUDE, _MOST_LONGITUDE = 90.0, 180.0
+_PLACE_RULE = 'must be a latitude and a longitude in degrees, such as "41.7, -111.8" or "41.7 N, 111.8 W"'
+
+
+class _Between:
+    """Checks a number, given as one or as text; a blank text is no value."""
+
+    def __init__(self, low: float, high: float, unit: str, *, whole: bool = False) -> None:
+        self._low, self._high, self._unit, self._whole = low, high, unit, whole
+
+    def __call__(self, value: object) -> float | None:
+        number = self._read(value)
+        if number is None:
+            return None
+        if not self._low <= number <= self._high:
+            nearest = min(max(number, self._low), self._high)
+            raise ValueError(f"{self._rule}; {nearest:g} is the nearest that works")
+        if self._whole and number != int(number):
+            raise ValueError(f"{self._rule}; {round(number)} is the nearest that works")
+        return number
+
+    @property
+    def _rule(self) -> str:
+        kind = "a whole number" if self._whole else "a number"
+        return f"must be {kind} of {self._unit} from {self._low:g} to {self._high:g}"
+
+    def _read(self, value: object) -> float | None:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(self._rule)  # noqa: TRY004 -- pydantic takes ValueError
+        try:
+            number = float(value)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(self._rule + self._hint(str(value))) from error
+        if not math.isfinite(number):
+            raise ValueError(self._rule)
+        return number
+
+    def _hint(self, text: str) -> str:
+        match = _NUMBER_AND_UNIT.fullmatch(text.strip())
+        if match is None:
+            return ""
+        number = float(match["number"])
+        in_metres = self._unit == "feet" and match["unit"].lower() in ("m", "metres", "meters")
+        return f", without a unit; write {feet(number) if in_metres else number:.6g}"
+
+
+def _place(value: object) -> Position:
+    match = _PLACE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(_PLACE_RULE)
+    latitude = _degrees(match["latitude"], match["latitude_side"], "S")
+    longitude = _degrees(match["longitude"], match["longitude_side"], "W")
+    if abs(latitude) > _MOST_LATITUDE or abs(longitude) > _MOST_LONGITUDE:
+        nearest = f"{min(max(latitude, -90), 90):g}, {(longitude + 180) % 360 - 180:g}"
+        raise ValueError(
+            f"lies outside the world: latitudes go from -90 to 90 and longitudes from -180 to 180; {nearest} "
+            "would work"
+        )
+    return Position(latitude, longitude)
+
+
+def _degrees(number: str, side: str | None, negative_side: str) -> float:
+    if side and number[0] in "+-":
+        raise ValueError(_PLACE_RULE + ", with a sign or a side, not both")
+    return -float(number) if side and side.upper() == negative_side else float(number)
+
+
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Place = Annotated[Position, BeforeValidator(_place)]
+Feet = Annotated[float | None, BeforeValidator(_Between(15, 1640, "feet"))]
+Radius = Annotated[float | None, BeforeValidator(_Between(50, 16_400, "feet"))]
+Minutes = Annotated[float | None, BeforeValidator(_Between(3, 60, "minutes"))]
+Batteries = Annotated[int | None, BeforeValidator(_Between(1, 12, "batteries", whole=True))]
+Bounces = Annotated[int | None, BeforeValidator(_Between(2, 40, "bounces", whole=True))]
+MetresPerSecond = Annotated[float | None, BeforeValidator(_Between(0, 20, "metres per second"))]
+App = Literal["litchi", "fly", "pilot2"]
+TerrainChoice = Literal["elevation", "flat"]
+ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class ElevationRequest(ApiModel):
+    """A place whose height is asked."""
+
+    center: Place
+
+
+class FlightRequest(ApiModel):
+    """What is to be flown.
+
+    Attributes:
+        center: Middle of the spiral.
+        takeoff: Where every battery starts and lands; the centre where nobody says.
+        battery_minutes: Flight to an empty battery, in no wind, when new.
+        batteries: How many.
+        slices: The same, as existing clients name it beside N, r0 and rHold.
+        n: Bounces.
+        r0: Distance of the first waypoint from the centre, feet.
+        r_hold: What the radius grows towards, feet; found where it is not given.
+        min_height: Height above ground of the first waypoint, feet.
+        max_height: Cap above ground, feet.
+        confirm_above_limit: Whether the caller has the permission that heights above 400 feet need.
+        min_clearance: Least height above ground anywhere, feet.
+        max_radius: Largest radius, feet.
+        drone: Which drone, by our name.
+        speed: Wanted, m/s.
+        wind_speed: m/s.
+        battery_health: Share of the first capacity that the batteries still have, percent.
+        reserve: Share of a battery that must be left on landing, percent.
+        overlap: Share of a photo that the next one shows again, percent.
+        ground_sample_distance: Of a camera that looks straight down, centimetres a pixel; lowers the cap.
+        look: Ahead along the path, or at the centre.
+        terrain: Real elevation, or flat ground on request.
+        app: What the pilot flies with; its waypoint limit counts.
+    """
+
+    center: Place
+    takeoff: Annotated[Place | None, BeforeValidator(_blank_is_none)] = None
+    battery_minutes: Minutes = None
+    batteries: Batteries = None
+    slices: Batteries = None
+    n: Annotated[Bounces, Field(alias="N")] = None
+    r0: Radius = None
+    r_hold: Radius = None
+    min_height: Feet = None
+    max_height: Feet = None
+    confirm_above_limit: bool = False
+    min_clearance: Feet = None
+    max_radius: Radius = None
+    drone: Annotated[str | None, BeforeValidator(_blank_is_none)] = None
+    speed: Annotated[float | None, BeforeValidator(_Between(1, 15, "metres per second"))] = None
+    wind_speed: MetresPerSecond = None
+    battery_health: Annotated[float | None, BeforeValidator(_Between(50, 100, "percent"))] = None
+    reserve: Annotated[float | None, BeforeValidator(_Between(5, 60, "percent"))] = None
+    overlap: Annotated[float | None, BeforeValidator(_Between(0, 95, "percent"))] = None
+    ground_sample_distance: Annotated[
+        float | None, BeforeValidator(_Between(0.2, 50, "centimetres a pixel"))
+    ] = None
+    look: Look = "ahead"
+    terrain: TerrainChoice = "elevation"
+    app: App = "litchi"
+
+
+class CsvRequest(FlightRequest):
+    """A flight as Litchi's CSV."""
+
+    form: Form = "short"
+    unit: Unit = "ft"
+
+
+class KmzRequest(FlightRequest):
+    """A flight as DJI's KMZ; all batteries where none is named."""
+
+    app: App = "fly"
+    battery: Batteries = None
+
+
+class PlanRequest(FlightRequest):
+    """A whole plan; it is saved where a project is named or saving is asked for."""
+
+    project_id: ProjectId | None = None
+    save: bool = False
+    title: Annotated[str, Field(max_length=200)] = ""

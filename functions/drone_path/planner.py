@@ -1,0 +1,280 @@
+"""Makes plans: routes over real ground, at heights safe along the whole curve, in the battery's time."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.drone_path.curve import Corners, Samples, round_corners, sample
+from functions.drone_path.errors import PlanError
+from functions.drone_path.geodesy import Array, LocalPlane, bearings, bearings_to
+from functions.drone_path.heights import Envelope, Limits, envelope, fit
+from functions.drone_path.mission import SKY_MARGIN_DEGREES, Mission, Shape
+from functions.drone_path.optimizer import SMALLEST_GROWTH, optimize, takeoff_point
+from functions.drone_path.plan import BatteryPlan, Plan
+from functions.drone_path.route import (
+    ADDED_REACH,
+    leg_speeds,
+    radii_of,
+    route_points,
+    wanted_heights,
+    wanted_reaches,
+)
+from functions.drone_path.terrain.provider import Terrain
+from functions.drone_path.timing import leg_seconds, vertical_seconds
+from functions.drone_path.units import feet
+
+SAMPLE_SPACING = 5.0
+"""Metres along the curve; cells of the terrain are 30 m wide (and never less than 10 m up to 70 degrees)."""
+SAME_PLACE = 2.0
+"""Metres; a waypoint so close to the take-off point is left out."""
+REFINEMENTS = 12
+CLOSE_ENOUGH = 0.98
+"""Share of the usable time at which a spiral over hills is not enlarged further."""
+_SHALLOWEST_PITCH = -5
+_INTERVAL_STEP = 0.1
+
+
+def plan_largest(mission: Mission, slices: int, terrain: Terrain) -> Plan:
+    """Plan the largest spiral that the batteries can fly over this ground.
+
+    Args:
+        mission: What is to be flown; with a battery.
+        slices: Batteries.
+        terrain: The ground.
+
+    Raises:
+        PlanError: Nothing fits; says what would.
+        TerrainError: The ground's height cannot be had.
+    """
+    optimum = optimize(mission, slices)
+    plan = plan_shape(mission, optimum.shape, terrain)
+    usable = mission.battery.usable_seconds if mission.battery else math.inf
+    if plan.longest_seconds > usable:
+        plan = _shrink(plan, terrain, usable)
+    return replace(plan, limited_by=optimum.limited_by, bounces_because=optimum.bounces_because)
+
+
+def plan_within(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
+    """Plan a spiral of a given size that its batteries, where the mission has any, must last for.
+
+    Raises:
+        PlanError: The size does not fit; says the largest that does.
+        TerrainError: The ground's height cannot be had.
+    """
+    plan = plan_shape(mission, shape, terrain)
+    usable = mission.battery.usable_seconds if mission.battery else math.inf
+    if plan.longest_seconds <= usable:
+        return plan
+    largest = _shrink(plan, terrain, usable)
+    raise PlanError(
+        "rHold",
+        f"takes {plan.longest_seconds / 60:.1f} minutes, and the battery allows {usable / 60:.1f} with its "
+        f"reserve; {math.floor(feet(largest.shape.hold))} works",
+    )
+
+
+def plan_shape(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
+    """Plan a spiral of a given size; its batteries' times are told, not limited.
+
+    Args:
+        mission: What is to be flown.
+        shape: The spiral.
+        terrain: The ground.
+
+    Raises:
+        PlanError: The ground is too steep for the limits or the waypoints.
+        TerrainError: The ground's height cannot be had.
+    """
+    plane = LocalPlane(mission.centre)
+    takeoff = takeoff_point(mission)
+    ground = _Ground(plane, terrain)
+    home, centre = ground.under(np.stack([takeoff, np.zeros(2)]))
+    flights = [_Flight.begin(mission, shape, index, takeoff) for index in range(shape.spiral.slices)]
+    batteries = tuple(
+        _battery_plan(mission, flight.fitted(mission, ground, home), plane, home, centre, number)
+        for number, flight in enumerate(flights, 1)
+    )
+    return Plan(
+        mission=mission,
+        shape=shape,
+        batteries=batteries,
+        poi=mission.centre,
+        poi_height=float(centre - home),
+        takeoff_ground=float(home),
+        terrain=terrain.source,
+    )
+
+
+def _shrink(plan: Plan, terrain: Terrain, usable: float) -> Plan:
+    """Find the largest spiral of the same bounces that fits, now that climbs over hills are known."""
+    mission, shape = plan.mission, plan.shape
+    low, high = SMALLEST_GROWTH * shape.start, shape.hold
+    seconds = plan.longest_seconds
+    best: Plan | None = None
+    for _ in range(REFINEMENTS):
+        hold = high * min(usable / seconds, CLOSE_ENOUGH) if best is None else (low + high) / 2
+        tried = plan_shape(mission, replace(shape, hold=max(hold, low)), terrain)
+        seconds = tried.longest_seconds
+        if seconds <= usable:
+            best, low = tried, tried.shape.hold
+            if seconds >= CLOSE_ENOUGH * usable:
+                break
+        elif hold <= low:
+            break
+        else:
+            high = hold
+    if best is None:
+        needed = seconds / 60 * plan.mission.battery.minutes * 60 / usable if plan.mission.battery else 0.0
+        raise PlanError(
+            "batteryMinutes",
+            "over these hills the smallest flight needs a battery of "
+            f"{math.ceil(needed * 10) / 10:.1f} minutes",
+        )
+    return best
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The ground in the plane."""
+
+    plane: LocalPlane
+    terrain: Terrain
+
+    def under(self, points: Array) -> Array:
+        """Give the heights (n) above sea level of the ground under points (n, 2)."""
+        return self.terrain.heights(*self.plane.to_world(points))
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A route with its heights, and the ground under it."""
+
+    corners: Corners
+    heights: Array
+    ground: Array
+    samples: Samples
+    sample_heights: Array
+    sample_ground: Array
+    within: Envelope
+
+
+@dataclass(frozen=True)
+class _Flight:
+    """A route before its heights: waypoints, wanted reaches and wanted heights above ground."""
+
+    points: Array
+    reaches: Array
+    above_ground: Array
+
+    @classmethod
+    def begin(cls, mission: Mission, shape: Shape, index: int, takeoff: Array) -> "_Flight":
+        radii = radii_of(shape)
+        points = route_points(shape.spiral, radii, index, takeoff)
+        kept = np.hypot(*(points - takeoff).T) > SAME_PLACE
+        kept[0] = kept[-1] = True
+        return cls(
+            points[kept],
+            wanted_reaches(shape.spiral, radii)[kept],
+            wanted_heights(mission, shape.spiral, radii)[kept],
+        )
+
+    def fitted(self, mission: Mission, ground: _Ground, home: float) -> _Fitted:
+        """Find safe heights, with more waypoints where the ground is steep."""
+        flight = self
+        water = min(0.0, float(home))
+        while True:
+            corners = round_corners(flight.points, flight.reaches)
+            samples = sample(corners, SAMPLE_SPACING)
+            below = ground.under(np.concatenate([flight.points, samples.points]))
+            under, along = below[: len(flight.points)], below[len(flight.points) :]
+            within = envelope(along, water, mission.limits)
+            if (within.lowest > within.highest).any():
+                raise _too_steep(mission.limits)
+            heights, legs = fit(under + flight.above_ground, samples, within)
+            if not len(legs):
+                return _Fitted(corners, heights, under, samples, samples.heights(heights), along, within)
+            flight = flight.with_waypoints_on(legs)
+            if len(flight.points) > mission.most_points:
+                raise _too_steep(mission.limits)
+
+    def with_waypoints_on(self, legs: NDArray[np.intp]) -> "_Flight":
+        """Add a waypoint in the middle of some legs."""
+        points = (self.points[legs] + self.points[legs + 1]) / 2
+        heights = (self.above_ground[legs] + self.above_ground[legs + 1]) / 2
+        return _Flight(
+            np.insert(self.points, legs + 1, points, axis=0),
+            np.insert(self.reaches, legs + 1, ADDED_REACH),
+            np.insert(self.above_ground, legs + 1, heights),
+        )
+
+
+def _too_steep(limits: Limits) -> PlanError:
+    return PlanError(
+        "maxHeight",
+        f"the ground is too steep to stay within {limits.cap:.0f} m above it and {limits.clearance:.0f} m "
+        "clear of it everywhere: choose a smaller radius, another centre, a lower minClearance or a higher "
+        "maxHeight",
+    )
+
+
+def _battery_plan(
+    mission: Mission, fitted: _Fitted, plane: LocalPlane, home: float, centre: float, number: int
+) -> BatteryPlan:
+    latitudes, longitudes = plane.to_world(fitted.corners.points)
+    clear = fitted.sample_heights - fitted.sample_ground
+    speeds = leg_speeds(mission, _least_on_legs(clear, fitted))
+    heights = fitted.heights - home
+    legs = leg_seconds(fitted.corners, fitted.heights, speeds, mission.motion)
+    headings, pitches = _look(mission, latitudes, longitudes, fitted.heights - centre)
+    return BatteryPlan(
+        number=number,
+        latitudes=latitudes,
+        longitudes=longitudes,
+        heights=heights,
+        above_ground=fitted.heights - fitted.ground,
+        reaches=fitted.corners.reaches,
+        headings=headings,
+        pitches=pitches,
+        speeds=np.append(speeds, speeds[-1]),
+        intervals=_intervals(mission, speeds, _least_on_legs(clear, fitted)),
+        leg_seconds=legs,
+        seconds=float(legs.sum() + vertical_seconds(heights[0], heights[-1], mission.motion)),
+        length=float(fitted.samples.distances[-1]),
+        lowest=mission.limits.clearance + float((fitted.sample_heights - fitted.within.lowest).min()),
+        highest=mission.limits.cap - float((fitted.within.highest - fitted.sample_heights).min()),
+    )
+
+
+def _least_on_legs(values: Array, fitted: _Fitted) -> Array:
+    least = np.full(len(fitted.corners.lengths), np.inf)
+    np.minimum.at(least, fitted.samples.legs, values)
+    on_arc = fitted.samples.weights[:, 2] > 0
+    # An arc counts for both legs that it joins; its samples carry the one before.
+    np.minimum.at(least, fitted.samples.legs[on_arc] + 1, values[on_arc])
+    return least
+
+
+def _intervals(mission: Mission, speeds: Array, leg_heights: Array) -> Array:
+    """Give the time between photos from each waypoint on, rounded down: overlap is at least as wanted."""
+    seconds = mission.spacing_per_height * leg_heights / speeds
+    intervals = np.maximum(np.floor(seconds / _INTERVAL_STEP) * _INTERVAL_STEP, mission.drone.camera.interval)
+    intervals[0] = intervals[-1] = 0
+    return np.round(np.append(intervals, 0), 1)
+
+
+def _look(
+    mission: Mission, latitudes: Array, longitudes: Array, above_centre: Array
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give headings and pitches (n) in whole degrees."""
+    if mission.look == "center":
+        headings = bearings_to(latitudes, longitudes, mission.centre)
+        away = np.hypot(*LocalPlane(mission.centre).to_plane(latitudes, longitudes).T)
+        pitches = np.clip(-np.degrees(np.arctan2(above_centre, away)), -90, _SHALLOWEST_PITCH)
+    else:
+        ahead = bearings(latitudes, longitudes)
+        headings = np.append(ahead, ahead[-1])
+        half_view = math.degrees(mission.drone.camera.vertical_view) / 2
+        pitches = np.full(len(latitudes), -(half_view + SKY_MARGIN_DEGREES))
+    return np.rint(headings).astype(np.int64) % 360, np.floor(pitches).astype(np.int64)

@@ -1,0 +1,71 @@
+"""The flight paths table: a saved plan per item, listed by owner.
+
+A plan's document is packed: unpacked, one of twelve batteries is near what an item may hold.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+from functions.shared.stores import Item, Page, Table
+from functions.shared.tables import OWNER_INDEX
+
+
+@dataclass(frozen=True)
+class FlightPathStore:
+    """Saved plans of all users.
+
+    Attributes:
+        flight_paths: Their table.
+        projects: The projects that they may belong to.
+    """
+
+    flight_paths: Table
+    projects: Table
+
+    def add(self, item: Item, document: dict[str, Any], *, now_seconds: int) -> bool:
+        """Save a plan and note it in its project, if it has one.
+
+        Args:
+            item: Its id, owner, createdAt and, if need be, projectId.
+            document: The plan.
+            now_seconds: Epoch seconds.
+
+        Returns:
+            False when the owner has no such project; nothing is saved then.
+        """
+        packed = zlib.compress(json.dumps(document, separators=(",", ":")).encode())
+        self.flight_paths.put_new({**item, "document": packed}, key="id")
+        if item.get("projectId") is None:
+            return True
+        linked = self.projects.update(
+            {"userSub": item["owner"], "projectId": item["projectId"]},
+            {"flightPlanId": item["id"], "updatedAt": now_seconds},
+            add={"version": 1},
+            condition="attribute_exists(#projectId)",
+        )
+        if linked is None:
+            self.flight_paths.delete({"id": item["id"]}, condition="attribute_exists(#id)")
+        return linked is not None
+
+    def get(self, plan_id: str, owner: str) -> Item | None:
+        """Read a plan of this owner, with its document."""
+        item = self.flight_paths.get({"id": plan_id})
+        if item is None or item.get("owner") != owner:
+            return None
+        document = json.loads(zlib.decompress(bytes(item.pop("document"))))
+        return {**item, "plan": document}
+
+    def page(self, owner: str, limit: int, cursor: str | None) -> Page:
+        """Read some plans of one owner, the newest first, without their documents."""
+        page = self.flight_paths.query(
+            "#owner = :owner",
+            {"owner": owner},
+            index=OWNER_INDEX,
+            newest_first=True,
+            limit=limit,
+            cursor=cursor,
+        )
+        items = [{name: value for name, value in item.items() if name != "document"} for item in page.items]
+        return Page(items=items, cursor=page.cursor)

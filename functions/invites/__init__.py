@@ -1,0 +1,1 @@
+"""Invitations: administrators let people into a user pool."""

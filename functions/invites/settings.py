@@ -1,0 +1,37 @@
+"""Settings of the invites function, which is deployed once per user pool.
+
+Each deployment may touch its own pool alone: a mistake in a request, or in the code, cannot reach the people
+of the other one, and no request has to say which pool it means. What its role must allow (besides logs and
+X-Ray):
+
+| Action | Resource |
+|---|---|
+| cognito-idp:AdminAddUserToGroup, AdminCreateUser, AdminGetUser, AdminSetUserPassword | USER_POOL_ID |
+| ses:SendEmail | the identity of MAIL_FROM |
+"""
+
+from typing import Literal
+
+from functions.shared.settings import EnvSettings
+
+
+class Settings(EnvSettings):
+    """Environment of the invites function.
+
+    Attributes:
+        user_pool_id: The pool that people are invited to.
+        invited_group: The group of the invited people.
+        admin_group: The group whose members may invite.
+        handle_required: Whether the pool wants a handle at the invitation.
+        sign_in_url: The page that an invitation sends people to.
+        mail_from: Sender of invitations.
+        allowed_origins: Origins whose pages may call.
+    """
+
+    user_pool_id: str
+    invited_group: str
+    admin_group: str
+    handle_required: Literal["true", "false"]
+    sign_in_url: str
+    mail_from: str
+    allowed_origins: str

@@ -1,0 +1,41 @@
+"""How often something may happen in a day, counted in DynamoDB."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from functions.shared.clock import now_seconds
+from functions.shared.stores import Table
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class DailyLimits:
+    """Counts per day (UTC), in rows that go by themselves.
+
+    Attributes:
+        table: The limits table.
+    """
+
+    table: Table
+
+    def take(self, what: str, most: int) -> bool:
+        """Count one more.
+
+        Args:
+            what: What is counted.
+            most: How many a day may have.
+
+        Returns:
+            False when the day has had as many already; however many ask at once, no more get through.
+        """
+        now = now_seconds()
+        day = datetime.fromtimestamp(now, UTC).date().isoformat()
+        counted = self.table.update(
+            {"limitId": f"{what}/{day}"},
+            {"expiresAt": now + 2 * DAY_SECONDS},
+            add={"count": 1},
+            condition="attribute_not_exists(#count) OR #count < :most",
+            values={"most": most},
+        )
+        return counted is not None

@@ -1,0 +1,27 @@
+"""E-mail addresses as people type them."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+MAX_CHARACTERS = 254
+_WORD = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
+
+
+def normalise(text: str) -> str:
+    """Write an address in the one form that keys and comparisons use: in lower case.
+
+    Raises:
+        ValueError: It is no address that a mail could be sent to.
+    """
+    address = text.lower()
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("must be an e-mail address such as name@example.com")
+    return address
+
+
+MailAddress = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(normalise)]
+"""A field of a request; compared and kept in lower case."""

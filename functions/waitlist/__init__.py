@@ -1,0 +1,1 @@
+"""The waitlist and feedback: what people may send without an account."""

@@ -1,0 +1,30 @@
+"""Requests of the waitlist API, with the field names that existing clients know."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from functions.shared.api import ApiModel, OneLine
+from functions.shared.mail_address import MailAddress
+
+MAX_MESSAGE_CHARACTERS = 5_000
+
+
+class PublicModel(ApiModel):
+    """Base of what anybody may send: nothing is converted."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class JoinWaitlist(PublicModel):
+    """A person wants to be told when there is a place."""
+
+    name: Annotated[OneLine, Field(min_length=1, max_length=100)]
+    email: MailAddress
+
+
+class GiveFeedback(PublicModel):
+    """A person says something; `source` is the page that it was said on."""
+
+    message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)]
+    source: Annotated[OneLine, Field(max_length=200)] = ""

@@ -1,0 +1,168 @@
+"""How people get in, whole: the program deployed with IAM enforced, invitations, the waitlist, feedback."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http import HTTPStatus
+
+import httpx
+import pytest
+
+from components.identity import ADMIN_GROUP
+from local import client
+from local.deployed import Deployed, deployed
+
+pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(600)]
+
+ORIGIN = "http://localhost:3000"
+OWN_PASSWORD = "Own-Word-1"
+SECONDS = 30.0
+
+Post = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[Deployed]:
+    with deployed() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    """Give a function that posts a body, with a token if there is one."""
+    with httpx.Client(timeout=SECONDS, trust_env=False) as browser:
+
+        def send(url: str, body: client.Json, token: str | None = None) -> httpx.Response:
+            headers = {"Origin": ORIGIN} | ({"Authorization": f"Bearer {token}"} if token else {})
+            return browser.post(url, json=body, headers=headers)
+
+        yield send
+
+
+@pytest.fixture
+def email() -> str:
+    return f"{uuid.uuid4().hex}@example.com"
+
+
+def addresses(up: Deployed, version: str) -> client.Addresses:
+    outputs = up.deployment.outputs
+    return replace(
+        client.Addresses.from_outputs(outputs),
+        user_pool_id=outputs[f"userPool{version}Id"],
+        user_pool_client_id=outputs[f"userPool{version}ClientId"],
+    )
+
+
+def sign_in(up: Deployed, version: str, email: str, password: str) -> str:
+    """Sign in for the first time; returns the ID token."""
+    cognito = up.cloud.client("cognito-idp")
+    return client.sign_in(
+        cognito, addresses(up, version), email=email, password=password, new_password=OWN_PASSWORD
+    )
+
+
+def mails_to(up: Deployed, address: str) -> list[str]:
+    return [mail["BodyText"] for mail in up.cloud.mail() if mail["To"] == [address]]
+
+
+@pytest.fixture(scope="module")
+def administrator(up: Deployed) -> str:
+    """The first administrator, made as docs/people.md says; the ID token."""
+    pool = addresses(up, "V3").user_pool_id
+    cognito, email = up.cloud.client("cognito-idp"), "first@example.com"
+    cognito.admin_create_user(
+        UserPoolId=pool,
+        Username="first-administrator",
+        TemporaryPassword="Change-Me-1",
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+    )
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username="first-administrator", GroupName=ADMIN_GROUP)
+    return sign_in(up, "V3", email, "Change-Me-1")
+
+
+@pytest.mark.parametrize("version", ["V2", "V3"])
+def test_an_administrator_invites_and_the_person_signs_in(
+    up: Deployed, post: Post, administrator: str, email: str, version: str
+):
+    url = up.deployment.outputs[f"invite{version}ApiUrl"]
+    answer = post(url, {"email": email, "name": "Ada", "handle": "ada-1"}, administrator)
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    assert answer.json()["group"] == f"beta-testers-{version.lower()}"
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+    (mail,) = mails_to(up, email)
+    found = re.search(r"Temporary password: (\S+)", mail)
+    assert found, mail
+    token = sign_in(up, version, email, found[1])
+
+    projects = httpx.get(
+        up.deployment.outputs["projectsApiUrl"],
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=SECONDS,
+        trust_env=False,
+    )
+    assert projects.json()["projects"] == []
+    for other in ("V2", "V3"):
+        refused = post(up.deployment.outputs[f"invite{other}ApiUrl"], {"email": email}, token)
+        assert (refused.status_code, refused.json()["code"]) == (HTTPStatus.FORBIDDEN, "FORBIDDEN")
+
+
+@pytest.mark.parametrize("version", ["V2", "V3"])
+def test_an_invitation_goes_to_its_own_pool_alone(
+    up: Deployed, post: Post, administrator: str, email: str, version: str
+):
+    post(up.deployment.outputs[f"invite{version}ApiUrl"], {"email": email, "handle": "ada-2"}, administrator)
+    cognito = up.cloud.client("cognito-idp")
+    have = {
+        pool
+        for pool in ("V2", "V3")
+        for user in cognito.list_users(UserPoolId=addresses(up, pool).user_pool_id)["Users"]
+        if {"Name": "email", "Value": email} in user["Attributes"]
+    }
+    assert have == {version}
+
+
+def test_handles_are_wanted_where_they_stay(up: Deployed, post: Post, administrator: str, email: str):
+    outputs = up.deployment.outputs
+    assert post(outputs["inviteV2ApiUrl"], {"email": email}, administrator).status_code == (
+        HTTPStatus.BAD_REQUEST
+    )
+    assert post(outputs["inviteV3ApiUrl"], {"email": email}, administrator).status_code == HTTPStatus.OK
+
+
+def test_nobody_invites_without_signing_in(up: Deployed, post: Post, email: str):
+    for version in ("V2", "V3"):
+        answer = post(up.deployment.outputs[f"invite{version}ApiUrl"], {"email": email})
+        assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    assert mails_to(up, email) == []
+
+
+def test_a_sign_up_twice_is_one_item_and_one_mail(up: Deployed, post: Post, email: str):
+    url = f"{up.deployment.outputs['waitlistApiUrl']}/waitlist"
+    first = post(url, {"name": "Ada", "email": email})
+    second = post(url, {"name": "Ada", "email": email.upper()})
+    assert first.status_code == second.status_code == HTTPStatus.OK
+    assert first.json() == second.json()
+    assert first.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert len(mails_to(up, email)) == 1
+    assert len([mail for mail in up.cloud.mail() if email in mail["BodyText"]]) == 1
+    table = next(one.id for one in up.deployment.resources if one.name == "waitlist-table")
+    rows = up.cloud.client("dynamodb").scan(TableName=table)["Items"]
+    assert len([row for row in rows if row["email"]["S"].lower() == email]) == 1
+
+
+def test_feedback_reaches_the_staff(up: Deployed, post: Post, email: str):
+    answer = post(f"{up.deployment.outputs['waitlistApiUrl']}/feedback", {"message": f"Nice, says {email}"})
+    assert answer.json()["success"] is True
+    assert len([mail for mail in up.cloud.mail() if email in mail["BodyText"]]) == 1
+
+
+def test_a_flood_is_turned_away_and_spares_other_routes(up: Deployed, post: Post):
+    base = up.deployment.outputs["waitlistApiUrl"]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = set(pool.map(lambda _: post(f"{base}/feedback", {}).status_code, range(40)))
+    assert statuses == {HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS}
+    assert post(f"{base}/waitlist", {}).status_code == HTTPStatus.BAD_REQUEST
