@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PHOTOS ?=
-SOURCES := __main__.py components functions images/common images/sfm images/3dgs images/compressor local tests
+SOURCES := __main__.py components functions benchmarks images/common images/sfm images/3dgs images/compressor local tests
 
 .PHONY: help setup setup-tests demo serve test check lint types lock clean
 
@@ -33,7 +33,7 @@ lint:
 	$(BIN)/ruff format --check .
 
 types:
-	$(BIN)/mypy __main__.py components functions local images/common images/sfm images/3dgs images/compressor
+	$(BIN)/mypy __main__.py components functions benchmarks local images/common images/sfm images/3dgs images/compressor
 
 lock: setup ## Lock the dependencies again
 	$(BIN)/uv lock

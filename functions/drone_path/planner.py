@@ -152,6 +152,7 @@ class _Fitted:
     """A route with its heights, and the ground under it."""
 
     corners: Corners
+    outward: NDArray[np.bool_]
     heights: Array
     ground: Array
     samples: Samples
@@ -162,9 +163,10 @@ class _Fitted:
 
 @dataclass(frozen=True)
 class _Flight:
-    """A route before its heights: waypoints, wanted reaches and wanted heights above ground."""
+    """A route before its heights: its waypoints, which of them lead outward, what is wanted of them."""
 
     points: Array
+    outward: NDArray[np.bool_]
     reaches: Array
     above_ground: Array
 
@@ -176,6 +178,7 @@ class _Flight:
         kept[0] = kept[-1] = True
         return cls(
             points[kept],
+            np.concatenate([[False], shape.spiral.outward, [False]])[kept],
             wanted_reaches(shape.spiral, radii)[kept],
             wanted_heights(mission, shape.spiral, radii)[kept],
         )
@@ -194,7 +197,9 @@ class _Flight:
                 raise _too_steep(mission.limits)
             heights, legs = fit(under + flight.above_ground, samples, within)
             if not len(legs):
-                return _Fitted(corners, heights, under, samples, samples.heights(heights), along, within)
+                return _Fitted(
+                    corners, flight.outward, heights, under, samples, samples.heights(heights), along, within
+                )
             flight = flight.with_waypoints_on(legs)
             if len(flight.points) > mission.most_points:
                 raise _too_steep(mission.limits)
@@ -205,6 +210,7 @@ class _Flight:
         heights = (self.above_ground[legs] + self.above_ground[legs + 1]) / 2
         return _Flight(
             np.insert(self.points, legs + 1, points, axis=0),
+            np.insert(self.outward, legs + 1, self.outward[legs]),
             np.insert(self.reaches, legs + 1, ADDED_REACH),
             np.insert(self.above_ground, legs + 1, heights),
         )
@@ -227,7 +233,8 @@ def _battery_plan(
     speeds = leg_speeds(mission, _least_on_legs(clear, fitted))
     heights = fitted.heights - home
     legs = leg_seconds(fitted.corners, fitted.heights, speeds, mission.motion)
-    headings, pitches = _look(mission, latitudes, longitudes, fitted.heights - centre)
+    at_centre = _at_centre(mission, fitted.outward)
+    headings, pitches = _look(mission, at_centre, latitudes, longitudes, fitted.heights - centre)
     return BatteryPlan(
         number=number,
         latitudes=latitudes,
@@ -235,6 +242,7 @@ def _battery_plan(
         heights=heights,
         above_ground=fitted.heights - fitted.ground,
         reaches=fitted.corners.reaches,
+        at_centre=at_centre,
         headings=headings,
         pitches=pitches,
         speeds=np.append(speeds, speeds[-1]),
@@ -264,17 +272,24 @@ def _intervals(mission: Mission, speeds: Array, leg_heights: Array) -> Array:
     return np.round(np.append(intervals, 0), 1)
 
 
+def _at_centre(mission: Mission, outward: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say from which waypoints on the camera looks at the centre; never on the way from and to take-off."""
+    chosen = {"both": outward, "center": np.ones_like(outward), "ahead": np.zeros_like(outward)}[mission.look]
+    at_centre = chosen.copy()
+    at_centre[0] = at_centre[-1] = False
+    return at_centre
+
+
 def _look(
-    mission: Mission, latitudes: Array, longitudes: Array, above_centre: Array
+    mission: Mission, at_centre: NDArray[np.bool_], latitudes: Array, longitudes: Array, above_centre: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give headings and pitches (n) in whole degrees."""
-    if mission.look == "center":
-        headings = bearings_to(latitudes, longitudes, mission.centre)
-        away = np.hypot(*LocalPlane(mission.centre).to_plane(latitudes, longitudes).T)
-        pitches = np.clip(-np.degrees(np.arctan2(above_centre, away)), -90, _SHALLOWEST_PITCH)
-    else:
-        ahead = bearings(latitudes, longitudes)
-        headings = np.append(ahead, ahead[-1])
-        half_view = math.degrees(mission.drone.camera.vertical_view) / 2
-        pitches = np.full(len(latitudes), -(half_view + SKY_MARGIN_DEGREES))
+    ahead = bearings(latitudes, longitudes)
+    headings = np.where(
+        at_centre, bearings_to(latitudes, longitudes, mission.centre), np.append(ahead, ahead[-1])
+    )
+    away = np.hypot(*LocalPlane(mission.centre).to_plane(latitudes, longitudes).T)
+    down = np.clip(-np.degrees(np.arctan2(above_centre, away)), -90, _SHALLOWEST_PITCH)
+    half_view = math.degrees(mission.drone.camera.vertical_view) / 2
+    pitches = np.where(at_centre, down, -(half_view + SKY_MARGIN_DEGREES))
     return np.rint(headings).astype(np.int64) % 360, np.floor(pitches).astype(np.int64)

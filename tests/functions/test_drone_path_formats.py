@@ -23,7 +23,7 @@ SHORT = (
 )
 
 
-@pytest.fixture(scope="module", params=["ahead", "center"])
+@pytest.fixture(scope="module", params=["ahead", "center", "both"])
 def plan(request):
     """Over hills, with corners, speeds and heights of all kinds."""
     return plan_largest(

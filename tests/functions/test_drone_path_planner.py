@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import flight_planner as plain
 from functions.drone_path.curve import FILLED_SHARE
 from functions.drone_path.drones import DRONES
 from functions.drone_path.errors import PlanError, TerrainError
@@ -46,7 +47,7 @@ def requests(draw):
             "batteryHealth": draw(st.floats(60, 100)),
             "reserve": draw(st.floats(10, 40)),
             "overlap": draw(st.floats(0, 90)),
-            "look": draw(st.sampled_from(["ahead", "center"])),
+            "look": draw(st.sampled_from(["ahead", "center", "both"])),
             "app": draw(st.sampled_from(sorted(WAYPOINT_LIMITS))),
         }
     )
@@ -124,6 +125,16 @@ def test_the_largest_that_fits_is_found_and_used(minutes, slices):
         assert plan.longest_seconds > 0.97 * wanted.battery.usable_seconds
         larger = dataclasses.replace(plan.shape, hold=plan.shape.hold * 1.05)
         assert plan_shape(wanted, larger, FLAT).longest_seconds > wanted.battery.usable_seconds
+
+
+@pytest.mark.parametrize(("minutes", "slices"), [(20.0, 3), (28.0, 4)])
+def test_the_search_finds_what_a_plain_one_finds(minutes, slices):
+    asked = plain.mission(minutes)
+    found = optimize(asked, slices)
+    spiral = found.shape.spiral
+    assert plain.plain_radius(asked, slices, spiral.bounces, found.shape.start) == pytest.approx(
+        found.radius, rel=plain.AGREEMENT
+    )
 
 
 def radius(minutes=20.0, slices=3, **changes: object):
@@ -238,8 +249,7 @@ def test_a_plan_is_the_same_size_anywhere(centre):
         )
 
 
-@pytest.mark.parametrize("look", ["ahead", "center"])
-@pytest.mark.parametrize("slices", [1, 3])
+@pytest.mark.parametrize(("look", "slices"), [("both", 1), ("both", 3), ("ahead", 1), ("center", 3)])
 def test_a_simulated_drone_confirms_time_clearance_and_overlap(look, slices):
     terrain = Hills(CENTRE, 1200, 30, 1200)
     wanted = mission(20, look=look, takeoff=Position(41.701, -111.801))
@@ -271,7 +281,13 @@ def test_the_camera_looks_where_it_is_told():
     assert np.cos(np.radians(towards - battery.headings[1:-1])) == pytest.approx(1, abs=1e-3)
     slope = np.degrees(np.arctan2(battery.heights[1:-1], np.hypot(x, y)))
     assert np.abs(battery.pitches[1:-1] + slope).max() <= 1.0 or battery.pitches.max() == -5
-    ahead = plan_largest(mission(20), 3, FLAT)
+    ahead = plan_largest(mission(20, look="ahead"), 3, FLAT)
+    assert not ahead.batteries[0].at_centre.any()
+    both = plan_largest(mission(20), 3, FLAT).batteries[0]
+    assert both.at_centre[1]
+    assert not both.at_centre[-2]
+    for at_centre, alike in ((True, battery), (False, ahead.batteries[0])):
+        assert (both.headings == alike.headings)[both.at_centre == at_centre][1:-1].all()
     half_view = np.degrees(ahead.mission.drone.camera.vertical_view) / 2
     assert (ahead.batteries[0].pitches + half_view < 0).all()
 
