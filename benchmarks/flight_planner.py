@@ -24,7 +24,7 @@ from functions.drone_path.heights import TOLERANCE, Limits
 from functions.drone_path.mission import Battery, Mission
 from functions.drone_path.optimizer import FLAT_SHARE, SMALLEST_GROWTH, optimize, takeoff_point
 from functions.drone_path.plan import Plan
-from functions.drone_path.planner import plan_largest
+from functions.drone_path.sizing import plan_largest
 from functions.drone_path.spiral import EARLY_SHARE, INWARD_RISE, OUTWARD_RISE
 from functions.drone_path.terrain.hgt import SIDES
 from functions.drone_path.terrain.tiles import TileTerrain

@@ -1,7 +1,7 @@
-"""Makes plans: routes over real ground, at heights safe along the whole curve, in the battery's time."""
+"""Makes plans of a given size: routes over real ground, at heights that are safe along the whole curve."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from functions.drone_path.errors import PlanError
 from functions.drone_path.geodesy import Array, LocalPlane, bearings, bearings_to
 from functions.drone_path.heights import Envelope, Limits, envelope, fit
 from functions.drone_path.mission import SKY_MARGIN_DEGREES, Mission, Shape
-from functions.drone_path.optimizer import SMALLEST_GROWTH, optimize, takeoff_point
+from functions.drone_path.optimizer import takeoff_point
 from functions.drone_path.plan import BatteryPlan, Plan
 from functions.drone_path.route import (
     ADDED_REACH,
@@ -23,56 +23,13 @@ from functions.drone_path.route import (
 )
 from functions.drone_path.terrain.provider import Terrain
 from functions.drone_path.timing import leg_seconds, vertical_seconds
-from functions.drone_path.units import feet
 
 SAMPLE_SPACING = 5.0
 """Metres along the curve; cells of the terrain are 30 m wide (and never less than 10 m up to 70 degrees)."""
 SAME_PLACE = 2.0
 """Metres; a waypoint so close to the take-off point is left out."""
-REFINEMENTS = 12
-CLOSE_ENOUGH = 0.98
-"""Share of the usable time at which a spiral over hills is not enlarged further."""
 _SHALLOWEST_PITCH = -5
 _INTERVAL_STEP = 0.1
-
-
-def plan_largest(mission: Mission, slices: int, terrain: Terrain) -> Plan:
-    """Plan the largest spiral that the batteries can fly over this ground.
-
-    Args:
-        mission: What is to be flown; with a battery.
-        slices: Batteries.
-        terrain: The ground.
-
-    Raises:
-        PlanError: Nothing fits; says what would.
-        TerrainError: The ground's height cannot be had.
-    """
-    optimum = optimize(mission, slices)
-    plan = plan_shape(mission, optimum.shape, terrain)
-    usable = mission.battery.usable_seconds if mission.battery else math.inf
-    if plan.longest_seconds > usable:
-        plan = _shrink(plan, terrain, usable)
-    return replace(plan, limited_by=optimum.limited_by, bounces_because=optimum.bounces_because)
-
-
-def plan_within(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
-    """Plan a spiral of a given size that its batteries, where the mission has any, must last for.
-
-    Raises:
-        PlanError: The size does not fit; says the largest that does.
-        TerrainError: The ground's height cannot be had.
-    """
-    plan = plan_shape(mission, shape, terrain)
-    usable = mission.battery.usable_seconds if mission.battery else math.inf
-    if plan.longest_seconds <= usable:
-        return plan
-    largest = _shrink(plan, terrain, usable)
-    raise PlanError(
-        "rHold",
-        f"takes {plan.longest_seconds / 60:.1f} minutes, and the battery allows {usable / 60:.1f} with its "
-        f"reserve; {math.floor(feet(largest.shape.hold))} works",
-    )
 
 
 def plan_shape(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
@@ -105,34 +62,6 @@ def plan_shape(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
         takeoff_ground=float(home),
         terrain=terrain.source,
     )
-
-
-def _shrink(plan: Plan, terrain: Terrain, usable: float) -> Plan:
-    """Find the largest spiral of the same bounces that fits, now that climbs over hills are known."""
-    mission, shape = plan.mission, plan.shape
-    low, high = SMALLEST_GROWTH * shape.start, shape.hold
-    seconds = plan.longest_seconds
-    best: Plan | None = None
-    for _ in range(REFINEMENTS):
-        hold = high * min(usable / seconds, CLOSE_ENOUGH) if best is None else (low + high) / 2
-        tried = plan_shape(mission, replace(shape, hold=max(hold, low)), terrain)
-        seconds = tried.longest_seconds
-        if seconds <= usable:
-            best, low = tried, tried.shape.hold
-            if seconds >= CLOSE_ENOUGH * usable:
-                break
-        elif hold <= low:
-            break
-        else:
-            high = hold
-    if best is None:
-        needed = seconds / 60 * plan.mission.battery.minutes * 60 / usable if plan.mission.battery else 0.0
-        raise PlanError(
-            "batteryMinutes",
-            "over these hills the smallest flight needs a battery of "
-            f"{math.ceil(needed * 10) / 10:.1f} minutes",
-        )
-    return best
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from functions.drone_path.logic import WAYPOINT_LIMITS, plan_of
 from functions.drone_path.mission import Battery
 from functions.drone_path.models import FlightRequest
 from functions.drone_path.optimizer import optimize
-from functions.drone_path.planner import plan_largest, plan_shape
+from functions.drone_path.planner import plan_shape
+from functions.drone_path.sizing import plan_largest
 from functions.drone_path.units import metres
 from tests.functions.flight_kit import CENTRE, FLAT, Hills, flown, fly, mission, read_litchi
 
@@ -193,7 +194,7 @@ def test_hills_between_waypoints_are_seen():
     assert lowest < wanted.limits.clearance
 
 
-def test_steep_ground_gets_more_waypoints_and_cliffs_are_refused():
+def test_steep_ground_gets_more_waypoints():
     steep = Hills(CENTRE, 1500, 60, 700)
     wanted = mission(20, limits=Limits(cap=70, clearance=30), lowest=40)
     plan = plan_largest(wanted, 3, steep)
@@ -201,14 +202,33 @@ def test_steep_ground_gets_more_waypoints_and_cliffs_are_refused():
     plain = plan_shape(wanted, plan.shape, FLAT)
     assert len(plan.batteries[0].heights) > len(plain.batteries[0].heights)
 
-    class Cliff:
-        source = "a cliff"
 
-        def heights(self, _, longitudes):
-            return np.where(longitudes > CENTRE.longitude + 0.0005, 400.0, 0.0)
+@dataclasses.dataclass(frozen=True)
+class Cliff:
+    """Ground that jumps by 400 m so far east of the centre."""
 
+    east: float
+    source = "a cliff"
+
+    def heights(self, latitudes, longitudes):
+        return np.where(LocalPlane(CENTRE).to_plane(latitudes, longitudes)[..., 0] > self.east, 400.0, 0.0)
+
+
+def test_a_spiral_stays_before_a_cliff_and_says_so():
+    plan = plan_largest(mission(20), 3, Cliff(250))
+    check_safe(plan, Cliff(250))
+    assert plan.limited_by[0] == "terrain"
+    assert 200 < plan.radius < radius()
     with pytest.raises(PlanError, match="too steep"):
-        plan_largest(wanted, 3, Cliff())
+        plan_largest(mission(20), 3, Cliff(20))
+
+
+def test_hills_that_cost_too_much_time_are_told_what_would_do():
+    steep = Hills(CENTRE, 1500, 60, 400)
+    with pytest.raises(PlanError) as refused:
+        plan_largest(mission(6.0), 1, steep)
+    needed = float(str(refused.value).split("battery of ")[1].split(" ")[0])
+    check_safe(plan_largest(mission(needed), 1, steep), steep)
 
 
 def test_the_sea_bed_is_no_ground_to_fly_low_over():

@@ -10,9 +10,9 @@ from PIL import Image
 
 from functions.drone_path.coverage import SIDES, Photos, coverage, photos_of, seen_by
 from functions.drone_path.drones import DRONES
-from functions.drone_path.planner import plan_largest
 from functions.drone_path.png import png
 from functions.drone_path.preview import preview
+from functions.drone_path.sizing import plan_largest
 from tests.functions.flight_kit import CENTRE, FLAT, Hills, mission
 
 CAMERA = DRONES["generic"].camera
