@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from benchmarks import flight_planner as plain
 from functions.drone_path.curve import FILLED_SHARE
 from functions.drone_path.drones import DRONES
 from functions.drone_path.errors import PlanError, TerrainError
@@ -17,7 +18,8 @@ from functions.drone_path.logic import WAYPOINT_LIMITS, plan_of
 from functions.drone_path.mission import Battery
 from functions.drone_path.models import FlightRequest
 from functions.drone_path.optimizer import optimize
-from functions.drone_path.planner import plan_largest, plan_shape
+from functions.drone_path.planner import plan_shape
+from functions.drone_path.sizing import plan_largest
 from functions.drone_path.units import metres
 from tests.functions.flight_kit import CENTRE, FLAT, Hills, flown, fly, mission, read_litchi
 
@@ -46,7 +48,7 @@ def requests(draw):
             "batteryHealth": draw(st.floats(60, 100)),
             "reserve": draw(st.floats(10, 40)),
             "overlap": draw(st.floats(0, 90)),
-            "look": draw(st.sampled_from(["ahead", "center"])),
+            "look": draw(st.sampled_from(["ahead", "center", "both"])),
             "app": draw(st.sampled_from(sorted(WAYPOINT_LIMITS))),
         }
     )
@@ -106,7 +108,8 @@ def test_every_plan_is_safe(drawn):
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, **QUICK)
+@pytest.mark.timeout(900)
+@settings(max_examples=2000, **QUICK)
 @given(requests())
 def test_thousands_of_plans_are_safe(drawn):
     check_request(drawn)
@@ -123,6 +126,16 @@ def test_the_largest_that_fits_is_found_and_used(minutes, slices):
         assert plan.longest_seconds > 0.97 * wanted.battery.usable_seconds
         larger = dataclasses.replace(plan.shape, hold=plan.shape.hold * 1.05)
         assert plan_shape(wanted, larger, FLAT).longest_seconds > wanted.battery.usable_seconds
+
+
+@pytest.mark.parametrize(("minutes", "slices"), [(20.0, 3), (28.0, 4)])
+def test_the_search_finds_what_a_plain_one_finds(minutes, slices):
+    asked = plain.mission(minutes)
+    found = optimize(asked, slices)
+    spiral = found.shape.spiral
+    assert plain.plain_radius(asked, slices, spiral.bounces, found.shape.start) == pytest.approx(
+        found.radius, rel=plain.AGREEMENT
+    )
 
 
 def radius(minutes=20.0, slices=3, **changes: object):
@@ -181,7 +194,7 @@ def test_hills_between_waypoints_are_seen():
     assert lowest < wanted.limits.clearance
 
 
-def test_steep_ground_gets_more_waypoints_and_cliffs_are_refused():
+def test_steep_ground_gets_more_waypoints():
     steep = Hills(CENTRE, 1500, 60, 700)
     wanted = mission(20, limits=Limits(cap=70, clearance=30), lowest=40)
     plan = plan_largest(wanted, 3, steep)
@@ -189,14 +202,33 @@ def test_steep_ground_gets_more_waypoints_and_cliffs_are_refused():
     plain = plan_shape(wanted, plan.shape, FLAT)
     assert len(plan.batteries[0].heights) > len(plain.batteries[0].heights)
 
-    class Cliff:
-        source = "a cliff"
 
-        def heights(self, _, longitudes):
-            return np.where(longitudes > CENTRE.longitude + 0.0005, 400.0, 0.0)
+@dataclasses.dataclass(frozen=True)
+class Cliff:
+    """Ground that jumps by 400 m so far east of the centre."""
 
+    east: float
+    source = "a cliff"
+
+    def heights(self, latitudes, longitudes):
+        return np.where(LocalPlane(CENTRE).to_plane(latitudes, longitudes)[..., 0] > self.east, 400.0, 0.0)
+
+
+def test_a_spiral_stays_before_a_cliff_and_says_so():
+    plan = plan_largest(mission(20), 3, Cliff(250))
+    check_safe(plan, Cliff(250))
+    assert plan.limited_by[0] == "terrain"
+    assert 200 < plan.radius < radius()
     with pytest.raises(PlanError, match="too steep"):
-        plan_largest(wanted, 3, Cliff())
+        plan_largest(mission(20), 3, Cliff(20))
+
+
+def test_hills_that_cost_too_much_time_are_told_what_would_do():
+    steep = Hills(CENTRE, 1500, 60, 400)
+    with pytest.raises(PlanError) as refused:
+        plan_largest(mission(6.0), 1, steep)
+    needed = float(str(refused.value).split("battery of ")[1].split(" ")[0])
+    check_safe(plan_largest(mission(needed), 1, steep), steep)
 
 
 def test_the_sea_bed_is_no_ground_to_fly_low_over():
@@ -237,8 +269,7 @@ def test_a_plan_is_the_same_size_anywhere(centre):
         )
 
 
-@pytest.mark.parametrize("look", ["ahead", "center"])
-@pytest.mark.parametrize("slices", [1, 3])
+@pytest.mark.parametrize(("look", "slices"), [("both", 1), ("both", 3), ("ahead", 1), ("center", 3)])
 def test_a_simulated_drone_confirms_time_clearance_and_overlap(look, slices):
     terrain = Hills(CENTRE, 1200, 30, 1200)
     wanted = mission(20, look=look, takeoff=Position(41.701, -111.801))
@@ -270,7 +301,13 @@ def test_the_camera_looks_where_it_is_told():
     assert np.cos(np.radians(towards - battery.headings[1:-1])) == pytest.approx(1, abs=1e-3)
     slope = np.degrees(np.arctan2(battery.heights[1:-1], np.hypot(x, y)))
     assert np.abs(battery.pitches[1:-1] + slope).max() <= 1.0 or battery.pitches.max() == -5
-    ahead = plan_largest(mission(20), 3, FLAT)
+    ahead = plan_largest(mission(20, look="ahead"), 3, FLAT)
+    assert not ahead.batteries[0].at_centre.any()
+    both = plan_largest(mission(20), 3, FLAT).batteries[0]
+    assert both.at_centre[1]
+    assert not both.at_centre[-2]
+    for at_centre, alike in ((True, battery), (False, ahead.batteries[0])):
+        assert (both.headings == alike.headings)[both.at_centre == at_centre][1:-1].all()
     half_view = np.degrees(ahead.mission.drone.camera.vertical_view) / 2
     assert (ahead.batteries[0].pitches + half_view < 0).all()
 
