@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.drone_path.curve import Corners, Samples, round_corners, sample
+from functions.drone_path.curve import Corners, Samples, round_corners, sample, together
 from functions.drone_path.errors import PlanError
 from functions.drone_path.geodesy import Array, LocalPlane, bearings, bearings_to
 from functions.drone_path.heights import Envelope, Limits, envelope, fit
@@ -113,18 +113,25 @@ class _Flight:
         )
 
     def fitted(self, mission: Mission, ground: _Ground, home: float) -> _Fitted:
-        """Find safe heights, with more waypoints where the ground is steep."""
+        """Find safe heights, with more waypoints where the ground is steep.
+
+        They are safe on the curve and on the straight legs as well: an app that is not told to cut corners
+        flies from point to point.
+        """
         flight = self
         water = min(0.0, float(home))
         while True:
             corners = round_corners(flight.points, flight.reaches)
             samples = sample(corners, SAMPLE_SPACING)
-            below = ground.under(np.concatenate([flight.points, samples.points]))
-            under, along = below[: len(flight.points)], below[len(flight.points) :]
+            legs_alone = sample(round_corners(flight.points, np.zeros(len(flight.points))), SAMPLE_SPACING)
+            parts = np.cumsum([len(flight.points), len(samples.points)])
+            places = [flight.points, samples.points, legs_alone.points]
+            under, along, straight = np.split(ground.under(np.concatenate(places)), parts)
             within = envelope(along, water, mission.limits)
-            if (within.lowest > within.highest).any():
+            everywhere = within.then(envelope(straight, water, mission.limits))
+            if (everywhere.lowest > everywhere.highest).any():
                 raise _too_steep(mission.limits)
-            heights, legs = fit(under + flight.above_ground, samples, within)
+            heights, legs = fit(under + flight.above_ground, together(samples, legs_alone), everywhere)
             if not len(legs):
                 return _Fitted(
                     corners, flight.outward, heights, under, samples, samples.heights(heights), along, within

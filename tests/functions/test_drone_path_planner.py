@@ -64,10 +64,15 @@ def check_safe(plan, terrain):
     level = min(0.0, plan.takeoff_ground)
     for battery in plan.batteries:
         samples, clear = flown(plan, battery, terrain, 1.0)
-        height = samples.heights(battery.heights) + plan.takeoff_ground
         assert clear.max() <= asked.limits.cap
         assert clear.min() >= asked.limits.clearance
-        assert (height - level).min() >= asked.limits.clearance
+        # And where an app flies from point to point.
+        straight, clear_of_legs = flown(plan, battery, terrain, 2.0, cut=False)
+        assert clear_of_legs.max() <= asked.limits.cap
+        assert clear_of_legs.min() >= asked.limits.clearance
+        for path in (samples, straight):
+            height = path.heights(battery.heights) + plan.takeoff_ground
+            assert (height - level).min() >= asked.limits.clearance
         assert asked.limits.clearance <= battery.lowest <= clear.min()
         assert asked.limits.cap >= battery.highest >= clear.max()
         legs = distances(battery.latitudes, battery.longitudes)
@@ -146,7 +151,8 @@ def test_what_costs_time_costs_coverage():
     usual = radius()
     assert radius(24.0) > usual
     assert radius(slices=4) > usual
-    assert radius(battery=Battery(20, wind=8), wind=8.0) < usual
+    assert radius(battery=Battery(20, wind=8)) < usual
+    assert radius(wind=8.0) < usual
     assert radius(battery=Battery(20, health=0.8)) < usual
     assert radius(battery=Battery(20, reserve=0.4)) < usual
     assert radius(overlap=0.9) < usual
@@ -200,7 +206,10 @@ def test_steep_ground_gets_more_waypoints():
     plan = plan_largest(wanted, 3, steep)
     check_safe(plan, steep)
     plain = plan_shape(wanted, plan.shape, FLAT)
-    assert len(plan.batteries[0].heights) > len(plain.batteries[0].heights)
+    most = max(len(battery.heights) for battery in plan.batteries)
+    assert most > len(plain.batteries[0].heights)
+    with pytest.raises(PlanError, match="too steep"):
+        plan_shape(dataclasses.replace(wanted, most_points=most - 1), plan.shape, steep)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,7 +246,7 @@ def test_the_sea_bed_is_no_ground_to_fly_low_over():
 
         def heights(self, latitudes, longitudes):
             x = LocalPlane(CENTRE).to_plane(latitudes, longitudes)[..., 0]
-            return np.clip(-x / 10, -40, 5.0)
+            return np.clip(-x / 2, -60, 5.0)
 
     plan = plan_largest(mission(20, limits=Limits(cap=120, clearance=30)), 3, Coast())
     check_safe(plan, Coast())
