@@ -1,4 +1,4 @@
-"""What a job leaves behind besides its model: marked, so that the bucket's lifecycle ends it after a while."""
+"""What a job leaves behind besides its model: marked, for the bucket's lifecycle to end it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

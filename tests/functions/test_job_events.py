@@ -278,21 +278,19 @@ def test_events_of_others_are_left_alone(lambda_context, jobs):
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])
 def test_what_a_job_leaves_behind_is_marked_to_go_but_its_model_stays(cloud, job, lambda_context, status):
     s3 = cloud.client("s3")
-    left = [
-        f"jobs/{job}/{name}" for name in ("sfm/images/a.jpg", "3dgs/checkpoints/c.pt", "progress/sfm/p.json")
-    ]
+    places = ("sfm/images/a.jpg", "3dgs/checkpoints/c.pt", "progress/sfm/progress.json")
+    left = [f"jobs/{job}/{place}" for place in places]
     kept = [f"jobs/{job}/request.json", f"jobs/{job}/model/model.sog", f"jobs/{uuid.uuid4()}/sfm/b.jpg"]
     for key in (*left, *kept):
         s3.put_object(Bucket="test-ml", Key=key, Body=b"x")
 
     def marks(key):
-        return {
-            tag["Key"]: tag["Value"] for tag in s3.get_object_tagging(Bucket="test-ml", Key=key)["TagSet"]
-        }
+        told = s3.get_object_tagging(Bucket="test-ml", Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in told}
 
     handler(execution_event(job, "RUNNING", 1), lambda_context)
     assert not any(marks(key) for key in left)
     for _ in range(2):
-        handler(execution_event(job, status, 2), lambda_context)
+        handler(execution_event(job, status, 2, cause=SENTENCE), lambda_context)
     assert all(marks(key) == {"kept": "for-a-while"} for key in left)
     assert not any(marks(key) for key in kept)
