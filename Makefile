@@ -7,7 +7,8 @@ STACK ?= prod
 AGAINST ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
-SOURCES := __main__.py components functions images/common images/sfm images/3dgs images/compressor local tests
+TYPED := __main__.py components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
+	tests/mutants
 
 .PHONY: help setup setup-tests demo serve preview mutants test check lint types lock clean
 
@@ -43,7 +44,7 @@ lint:
 	$(BIN)/ruff format --check .
 
 types:
-	$(BIN)/mypy __main__.py components functions local images/common images/sfm images/3dgs images/compressor tests/mutants
+	$(BIN)/mypy $(TYPED)
 
 lock: setup ## Lock the dependencies again
 	$(BIN)/uv lock

@@ -52,7 +52,13 @@ delivery = Delivery(
     opts=opts,
 )
 
-runs_on = FunctionRuntime("functions", settings=settings.functions, log_retention_days=log_days, opts=opts)
+runs_on = FunctionRuntime(
+    "functions",
+    settings=settings.functions,
+    artifacts=storage.artifacts_bucket,
+    log_retention_days=log_days,
+    opts=opts,
+)
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
 )

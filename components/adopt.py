@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-BUCKETS = ("uploads-bucket", "ml-bucket")
+BUCKETS = ("artifacts-bucket", "uploads-bucket", "ml-bucket")
 TABLES = (
     "uploads-table",
     "projects-table",

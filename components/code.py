@@ -41,6 +41,6 @@ def function_archive(function: str) -> pulumi.AssetArchive:
     return pulumi.AssetArchive({name: pulumi.FileAsset(name) for name in function_files(function)})
 
 
-def layer_archive(layer: str, runtime: str, architecture: str) -> pulumi.FileArchive:
+def layer_archive(layer: str, runtime: str, architecture: str) -> pulumi.FileAsset:
     """Name the archive of a layer of libraries, which `python -m functions.layers` builds."""
-    return pulumi.FileArchive(f"build/layers/{layer}-{runtime}-{architecture}.zip")
+    return pulumi.FileAsset(f"build/layers/{layer}-{runtime}-{architecture}.zip")

@@ -9,8 +9,8 @@ import pulumi_aws as aws
 from components import grants
 from components.api import Api
 from components.base import Component
+from components.bucket import PrivateBucket
 from components.settings import DeliverySettings, Domain
-from components.storage import PrivateBucket
 
 MODELS = "jobs/*/model/*"
 CORS_SECONDS = 3600

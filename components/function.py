@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components import grants
 from components.base import Component
+from components.bucket import PrivateBucket
 from components.code import function_archive, layer_archive
 from components.settings import FunctionSettings
 
@@ -44,10 +45,21 @@ class FunctionRuntime(Component):
         name: str,
         *,
         settings: FunctionSettings,
+        artifacts: PrivateBucket,
         log_retention_days: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Make the layers.
+
+        Args:
+            name: Logical name.
+            settings: Runtime, processor and shares.
+            artifacts: Bucket that the layers' archives are kept in.
+            log_retention_days: How long the functions' logs are kept.
+            opts: The component's options.
+        """
         super().__init__(name, opts=opts)
+        self._artifacts = artifacts
         self.runtime = settings.runtime
         self.architecture = settings.architecture
         self.reserved_concurrency = settings.reserved_concurrency
@@ -57,11 +69,21 @@ class FunctionRuntime(Component):
         self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
 
     def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
+        archive = aws.s3.BucketObjectv2(
+            f"{self._name}-{layer}-archive",
+            bucket=self._artifacts.name,
+            key=f"layers/{layer}-{self.runtime}-{self.architecture}.zip",
+            source=layer_archive(layer, self.runtime, self.architecture),
+            opts=self._child(depends_on=[self._artifacts.versioning]),
+        )
         made = aws.lambda_.LayerVersion(
             f"{self._name}-{layer}-layer",
             layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{layer}",
             description=description,
-            code=layer_archive(layer, self.runtime, self.architecture),
+            s3_bucket=archive.bucket,
+            s3_key=archive.key,
+            # Another archive is another version, and so another layer.
+            s3_object_version=archive.version_id,
             compatible_runtimes=[self.runtime],
             compatible_architectures=[self.architecture],
             opts=self._child(),

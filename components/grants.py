@@ -159,6 +159,11 @@ def delete_objects(bucket: Arn, *patterns: str) -> Statement:
     return _allow(["s3:DeleteObject"], *(_within(bucket, pattern) for pattern in patterns))
 
 
+def tag_objects(bucket: Arn, *patterns: str) -> Statement:
+    """Tags the objects of one bucket whose keys match: a lifecycle rule may go by it, and end them."""
+    return _allow(["s3:PutObjectTagging"], *(_within(bucket, pattern) for pattern in patterns))
+
+
 def list_objects(bucket: Arn, *prefixes: str) -> Statement:
     """Lists the keys of one bucket below some prefixes; so a missing object there is a 404, not a 403."""
     statement = _allow(["s3:ListBucket"], bucket)

@@ -14,7 +14,7 @@ from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.storage import OWNER_INDEX, Storage
+from components.storage import INTERMEDIATE, OWNER_INDEX, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -202,11 +202,17 @@ class Handlers:
                 "STATE_MACHINE_ARN": state_machine,
                 "METRICS_SERVICE": self.account.tags[COST_TAG],
                 "MAIL_FROM": self.mail.address,
+                "ML_BUCKET": self.storage.ml_bucket.name,
+                "INTERMEDIATE_TAG": "=".join(INTERMEDIATE),
             },
             abilities=[
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.list_objects(self.storage.ml_bucket.arn, _JOBS),
+                grants.tag_objects(
+                    self.storage.ml_bucket.arn, "jobs/*/sfm/*", "jobs/*/3dgs/*", "jobs/*/progress/*"
+                ),
                 grants.list_executions(state_machine),
                 grants.follow_executions(state_machine),
                 grants.send_mail(list(self.mail.identities)),

@@ -10,10 +10,11 @@ import pulumi_aws as aws
 from components import grants
 from components.account import Account
 from components.base import Component
+from components.bucket import PrivateBucket
 from components.definition import Machines, Parts, build_definition, tagged
 from components.function import Function
 from components.images import Images
-from components.storage import PrivateBucket, Storage
+from components.storage import Storage
 
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"

@@ -50,6 +50,7 @@ DRONE_PATH = (
     Route("POST", "/api/csv/battery/{id}", "drone_path"),
     Route("POST", "/api/kmz", "drone_path"),
     Route("POST", "/api/plan", "drone_path"),
+    Route("POST", "/api/preview", "drone_path"),
     Route("GET", "/api/plans", "drone_path"),
     Route("GET", "/api/plans/{planId}", "drone_path"),
 )

@@ -7,21 +7,16 @@ from typing import ClassVar
 import pulumi
 import pulumi_aws as aws
 
-from components import grants
 from components.adopt import Retention
 from components.base import Component
+from components.bucket import LifecycleRule, PrivateBucket
 
 OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
-ABORT_UPLOADS_AFTER_DAYS = 7
-KEEP_OLD_VERSIONS_DAYS = 30
 TIER_ORIGINALS_AFTER_DAYS = 30
 EXPIRE_INTERMEDIATES_AFTER_DAYS = 30
 INTERMEDIATE = ("spaceport-kept", "for-a-while")
 """Tag of what a job leaves behind besides its model; a job's folder cannot be told by a prefix."""
-_PREFLIGHT_SECONDS = 3600
-
-LifecycleRule = aws.s3.BucketLifecycleConfigurationRuleArgsDict
 
 _TIER_ORIGINALS: LifecycleRule = {
     "id": "tier-originals",
@@ -35,120 +30,6 @@ _EXPIRE_INTERMEDIATES: LifecycleRule = {
     "filter": {"tag": {"key": INTERMEDIATE[0], "value": INTERMEDIATE[1]}},
     "expiration": {"days": EXPIRE_INTERMEDIATES_AFTER_DAYS},
 }
-
-
-class PrivateBucket(Component):
-    """A bucket that nobody outside reaches: encrypted, versioned, owned by the account, closed to the public.
-
-    Its one policy is set apart, by `set_policy`: it may name what reads the bucket and is made later.
-
-    Attributes:
-        name: Name of the bucket.
-        arn: Its ARN.
-        domain: Its regional domain name, for CloudFront.
-    """
-
-    TYPE: ClassVar[str] = "spaceport:storage:PrivateBucket"
-    name: pulumi.Output[str]
-    arn: pulumi.Output[str]
-    domain: pulumi.Output[str]
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        allowed_origins: Sequence[str],
-        allowed_methods: Sequence[str],
-        lifecycle: Sequence[LifecycleRule],
-        retention: Retention,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        super().__init__(name, opts=opts)
-        self._retention = retention
-        bucket = aws.s3.Bucket(
-            name, force_destroy=retention.ephemeral, opts=retention.stateful(name, parent=self)
-        )
-        self.name = bucket.bucket
-        self.arn = bucket.arn
-        self.domain = bucket.bucket_regional_domain_name
-        self._public_access = aws.s3.BucketPublicAccessBlock(
-            f"{name}-public-access",
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self._setting("public-access"),
-        )
-        aws.s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            bucket=bucket.bucket,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=self._setting("ownership"),
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
-            bucket=bucket.bucket,
-            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=self._setting("encryption"),
-        )
-        versioning = aws.s3.BucketVersioning(
-            f"{name}-versioning",
-            bucket=bucket.bucket,
-            versioning_configuration={"status": "Enabled"},
-            opts=self._setting("versioning"),
-        )
-        aws.s3.BucketLifecycleConfiguration(
-            f"{name}-lifecycle",
-            bucket=versioning.bucket,
-            rules=[
-                {
-                    "id": "abort-incomplete-uploads",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": ABORT_UPLOADS_AFTER_DAYS},
-                },
-                {
-                    "id": "expire-old-versions",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "noncurrent_version_expiration": {"noncurrent_days": KEEP_OLD_VERSIONS_DAYS},
-                    # A marker whose versions are all gone is only clutter.
-                    "expiration": {"expired_object_delete_marker": True},
-                },
-                *lifecycle,
-            ],
-            opts=self._setting("lifecycle"),
-        )
-        aws.s3.BucketCorsConfiguration(
-            f"{name}-cors",
-            bucket=bucket.bucket,
-            cors_rules=[
-                {
-                    "allowed_origins": list(allowed_origins),
-                    "allowed_methods": list(allowed_methods),
-                    "allowed_headers": ["*"],
-                    "expose_headers": ["ETag"],
-                    "max_age_seconds": _PREFLIGHT_SECONDS,
-                }
-            ],
-            opts=self._setting("cors"),
-        )
-        self.register_outputs({"name": self.name, "arn": self.arn, "domain": self.domain})
-
-    def set_policy(self, *statements: grants.Statement) -> None:
-        """Set the bucket's policy: TLS only, and what the statements allow. To be called once."""
-        options = self._setting("policy")
-        options.depends_on = [self._public_access]
-        aws.s3.BucketPolicy(
-            f"{self._name}-policy",
-            bucket=self.name,
-            policy=grants.document(grants.refuse_plain_http(self.arn), *statements),
-            opts=options,
-        )
-
-    def _setting(self, setting: str) -> pulumi.ResourceOptions:
-        return self._retention.bucket_setting(self._name, setting, parent=self)
 
 
 @dataclass(frozen=True)
@@ -177,6 +58,7 @@ class Storage(Component):
     """The buckets and tables of the platform; `functions/shared/tables.py` says what the keys mean.
 
     Attributes:
+        artifacts_bucket: What the deployment and CI build: `layers/`.
         uploads_bucket: Captures: `uploads/{owner}/{captureId}/`.
         ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`. Its policy is set by the delivery,
             which reads it.
@@ -193,6 +75,7 @@ class Storage(Component):
     """
 
     TYPE: ClassVar[str] = "spaceport:storage:Storage"
+    artifacts_bucket: PrivateBucket
     uploads_bucket: PrivateBucket
     ml_bucket: PrivateBucket
     uploads_table: aws.dynamodb.Table
@@ -218,6 +101,15 @@ class Storage(Component):
         self._retention = retention
         self.tables = {}
         self.indexes = {}
+        self.artifacts_bucket = PrivateBucket(
+            "artifacts-bucket",
+            allowed_origins=allowed_origins,
+            allowed_methods=[],
+            lifecycle=[],
+            retention=retention,
+            opts=self._child(),
+        )
+        self.artifacts_bucket.set_policy()
         self.uploads_bucket = PrivateBucket(
             "uploads-bucket",
             allowed_origins=allowed_origins,
@@ -248,6 +140,7 @@ class Storage(Component):
         self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner])
         self.register_outputs(
             {
+                "artifacts_bucket": self.artifacts_bucket.name,
                 "uploads_bucket": self.uploads_bucket.name,
                 "ml_bucket": self.ml_bucket.name,
                 "uploads_table": self.uploads_table.name,
@@ -264,7 +157,11 @@ class Storage(Component):
     @property
     def outputs(self) -> dict[str, pulumi.Output[str]]:
         """What the stack tells of it."""
-        return {"uploadsBucket": self.uploads_bucket.name, "mlBucket": self.ml_bucket.name}
+        return {
+            "artifactsBucket": self.artifacts_bucket.name,
+            "uploadsBucket": self.uploads_bucket.name,
+            "mlBucket": self.ml_bucket.name,
+        }
 
     def _table(
         self,

@@ -114,6 +114,17 @@ class Samples:
         return np.asarray((heights[self.waypoints] * self.weights).sum(axis=1), float)
 
 
+def together(*paths: Samples) -> Samples:
+    """Put the samples of several paths over the same waypoints one after the other."""
+    return Samples(
+        np.concatenate([path.points for path in paths]),
+        np.concatenate([path.distances for path in paths]),
+        np.concatenate([path.waypoints for path in paths]),
+        np.concatenate([path.weights for path in paths]),
+        np.concatenate([path.legs for path in paths]),
+    )
+
+
 def sample(corners: Corners, spacing: float) -> Samples:
     """Sample the curve of one route.
 
@@ -125,7 +136,8 @@ def sample(corners: Corners, spacing: float) -> Samples:
     lengths = np.empty(2 * count - 3)
     lengths[0::2], lengths[1::2] = corners.straights, corners.arcs
     steps = np.maximum(np.ceil(lengths / spacing).astype(np.intp), 1)
-    steps[1::2] = np.maximum(steps[1::2], ARC_STEPS)
+    # A corner that is not cut has no arc: two samples in one place would hide the slopes from each other.
+    steps[1::2] = np.where(lengths[1::2] > 0, np.maximum(steps[1::2], ARC_STEPS), 0)
     # Every part has its own start; the whole has one more sample, its end.
     part = np.append(np.repeat(np.arange(len(lengths)), steps), len(lengths) - 1)
     first = np.concatenate([[0], np.cumsum(steps)])

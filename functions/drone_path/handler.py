@@ -13,6 +13,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.drone_path import answers
+from functions.drone_path.coverage import coverage
 from functions.drone_path.errors import NoTerrainError, PlanError, TerrainError
 from functions.drone_path.formats import litchi, maps, wpml
 from functions.drone_path.logic import plan_of, with_minutes
@@ -25,6 +26,7 @@ from functions.drone_path.models import (
     TerrainChoice,
 )
 from functions.drone_path.plan import BatteryPlan, Plan
+from functions.drone_path.preview import preview
 from functions.drone_path.settings import Settings
 from functions.drone_path.store import FlightPathStore
 from functions.drone_path.terrain.provider import FlatTerrain, Terrain
@@ -177,6 +179,18 @@ def plan() -> Answer:
         raise not_found("project")
     logger.info("plan saved", extra={"planId": item["id"]})
     return {"id": item["id"], **answer}
+
+
+@router.post("/api/preview")
+@_told
+def show() -> Response[str]:
+    """Show a plan as a page."""
+    request = with_minutes(_request(FlightRequest))
+    terrain = _terrain(request.terrain)
+    made = plan_of(request, terrain)
+    return Response(
+        status_code=HTTPStatus.OK, content_type="text/html", body=preview(made, coverage(made, terrain))
+    )
 
 
 @router.get("/api/plans")

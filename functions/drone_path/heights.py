@@ -34,6 +34,12 @@ class Envelope:
     lowest: Array
     highest: Array
 
+    def then(self, other: "Envelope") -> "Envelope":
+        """Give the limits of two paths, one after the other."""
+        return Envelope(
+            np.concatenate([self.lowest, other.lowest]), np.concatenate([self.highest, other.highest])
+        )
+
 
 def envelope(ground: Array, water: float, limits: Limits) -> Envelope:
     """Say between which heights a curve must stay.

@@ -13,7 +13,7 @@ from functions.drone_path.mission import Battery, Mission, Shape
 from functions.drone_path.models import FlightRequest
 from functions.drone_path.optimizer import SMALLEST_GROWTH
 from functions.drone_path.plan import Plan
-from functions.drone_path.planner import plan_largest, plan_within
+from functions.drone_path.sizing import plan_largest, plan_within
 from functions.drone_path.spiral import Spiral, most_bounces
 from functions.drone_path.terrain.provider import Terrain
 from functions.drone_path.units import feet, metres

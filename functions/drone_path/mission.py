@@ -10,7 +10,11 @@ from functions.drone_path.spiral import Spiral
 from functions.drone_path.timing import Motion
 from functions.drone_path.units import metres
 
-Look = Literal["ahead", "center"]
+Look = Literal["both", "ahead", "center"]
+"""Ahead along the path: sees all the ground that is flown over, and the subject hardly. At the centre: sees
+the subject from every side, and only the ground around it. Both: at the centre on the way out, ahead on the
+way back.
+"""
 LOST_PER_WIND = 0.02
 """Share of a battery's endurance that each m/s of wind costs: an assumption, to be on the safe side."""
 SPARE_POINTS = 12
@@ -89,7 +93,7 @@ class Mission:
     speed: float = 8.85
     wind: float = 0.0
     overlap: float = 0.7
-    look: Look = "ahead"
+    look: Look = "both"
     most_points: int = 99
     largest: float = 1500.0
 

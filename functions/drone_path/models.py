@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from functions.drone_path.formats.litchi import Form, Unit
 from functions.drone_path.geodesy import Position
-from functions.drone_path.mission import Look
+from functions.drone_path.mission import Look, Mission
 from functions.drone_path.units import feet
 from functions.shared.api import ApiModel
 
@@ -132,7 +132,7 @@ class FlightRequest(ApiModel):
         reserve: Share of a battery that must be left on landing, percent.
         overlap: Share of a photo that the next one shows again, percent.
         ground_sample_distance: Of a camera that looks straight down, centimetres a pixel; lowers the cap.
-        look: Ahead along the path, or at the centre.
+        look: Ahead along the path, at the centre, or both.
         terrain: Real elevation, or flat ground on request.
         app: What the pilot flies with; its waypoint limit counts.
     """
@@ -159,7 +159,7 @@ class FlightRequest(ApiModel):
     ground_sample_distance: Annotated[
         float | None, BeforeValidator(_Between(0.2, 50, "centimetres a pixel"))
     ] = None
-    look: Look = "ahead"
+    look: Look = Mission.look
     terrain: TerrainChoice = "elevation"
     app: App = "litchi"
 

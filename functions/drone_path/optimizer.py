@@ -25,8 +25,8 @@ WELL_USED = 0.85
 """Share of a battery; below it a spiral that cannot grow gets another bounce."""
 FLAT_SHARE = 0.995
 """Of the usable time: rounding and the waypoints' speeds take a little more than is counted here."""
-_CANDIDATES = 24
-_ROUNDS = 4
+_CANDIDATES = (20, 16, 16)
+"""Sizes that are judged at once, round by round: each round lies between two of the one before."""
 _SLOWEST_GROWTH = 0.88
 """Of the exponents by which the radius falls short of the hold radius, the smallest."""
 _AT_CENTRE = 1.0
@@ -132,9 +132,9 @@ def _largest(mission: Mission, spiral: Spiral, start: float) -> _Found | None:
     usable = FLAT_SHARE * _battery(mission).usable_seconds
     low = SMALLEST_GROWTH * start
     high = max(start * (mission.largest / start) ** (1 / _SLOWEST_GROWTH), 2 * low)
-    holds = np.geomspace(low, high, 2 * _CANDIDATES)
+    holds = np.geomspace(low, high, _CANDIDATES[0])
     best: _Found | None = None
-    for _ in range(_ROUNDS):
+    for following_count in (*_CANDIDATES[1:], 0):
         radii = spiral.radii(start, holds).max(axis=1)
         seconds = flight_seconds(mission, spiral, start, holds)
         fits = (seconds <= usable) & (radii <= mission.largest)
@@ -148,7 +148,7 @@ def _largest(mission: Mission, spiral: Spiral, start: float) -> _Found | None:
             best = _Found(
                 Shape(spiral, start, float(holds[index])), float(radii[index]), float(seconds[index]), limit
             )
-        holds = np.linspace(holds[index], holds[following], _CANDIDATES)
+        holds = np.linspace(holds[index], holds[following], following_count)
     return best
 
 

@@ -20,6 +20,7 @@ class BatteryPlan:
         heights: Of the waypoints (n) above the ground at the take-off point, metres.
         above_ground: Of the waypoints (n) above the ground there, metres.
         reaches: Distance (n) before and after a waypoint that its corner is cut by, metres; 0 at both ends.
+        at_centre: Whether the camera looks at the centre from each waypoint (n) on, or ahead.
         headings: Where the camera looks at the waypoints (n), whole degrees clockwise from north.
         pitches: The camera's at the waypoints (n), whole degrees, negative downward.
         speeds: From each waypoint on (n), m/s; of the last one that of its approach.
@@ -37,6 +38,7 @@ class BatteryPlan:
     heights: Array
     above_ground: Array
     reaches: Array
+    at_centre: NDArray[np.bool_]
     headings: NDArray[np.int64]
     pitches: NDArray[np.int64]
     speeds: Array

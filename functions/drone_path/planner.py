@@ -1,17 +1,17 @@
-"""Makes plans: routes over real ground, at heights safe along the whole curve, in the battery's time."""
+"""Makes plans of a given size: routes over real ground, at heights that are safe along the whole curve."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.drone_path.curve import Corners, Samples, round_corners, sample
+from functions.drone_path.curve import Corners, Samples, round_corners, sample, together
 from functions.drone_path.errors import PlanError
 from functions.drone_path.geodesy import Array, LocalPlane, bearings, bearings_to
 from functions.drone_path.heights import Envelope, Limits, envelope, fit
 from functions.drone_path.mission import SKY_MARGIN_DEGREES, Mission, Shape
-from functions.drone_path.optimizer import SMALLEST_GROWTH, optimize, takeoff_point
+from functions.drone_path.optimizer import takeoff_point
 from functions.drone_path.plan import BatteryPlan, Plan
 from functions.drone_path.route import (
     ADDED_REACH,
@@ -23,56 +23,13 @@ from functions.drone_path.route import (
 )
 from functions.drone_path.terrain.provider import Terrain
 from functions.drone_path.timing import leg_seconds, vertical_seconds
-from functions.drone_path.units import feet
 
 SAMPLE_SPACING = 5.0
 """Metres along the curve; cells of the terrain are 30 m wide (and never less than 10 m up to 70 degrees)."""
 SAME_PLACE = 2.0
 """Metres; a waypoint so close to the take-off point is left out."""
-REFINEMENTS = 12
-CLOSE_ENOUGH = 0.98
-"""Share of the usable time at which a spiral over hills is not enlarged further."""
 _SHALLOWEST_PITCH = -5
 _INTERVAL_STEP = 0.1
-
-
-def plan_largest(mission: Mission, slices: int, terrain: Terrain) -> Plan:
-    """Plan the largest spiral that the batteries can fly over this ground.
-
-    Args:
-        mission: What is to be flown; with a battery.
-        slices: Batteries.
-        terrain: The ground.
-
-    Raises:
-        PlanError: Nothing fits; says what would.
-        TerrainError: The ground's height cannot be had.
-    """
-    optimum = optimize(mission, slices)
-    plan = plan_shape(mission, optimum.shape, terrain)
-    usable = mission.battery.usable_seconds if mission.battery else math.inf
-    if plan.longest_seconds > usable:
-        plan = _shrink(plan, terrain, usable)
-    return replace(plan, limited_by=optimum.limited_by, bounces_because=optimum.bounces_because)
-
-
-def plan_within(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
-    """Plan a spiral of a given size that its batteries, where the mission has any, must last for.
-
-    Raises:
-        PlanError: The size does not fit; says the largest that does.
-        TerrainError: The ground's height cannot be had.
-    """
-    plan = plan_shape(mission, shape, terrain)
-    usable = mission.battery.usable_seconds if mission.battery else math.inf
-    if plan.longest_seconds <= usable:
-        return plan
-    largest = _shrink(plan, terrain, usable)
-    raise PlanError(
-        "rHold",
-        f"takes {plan.longest_seconds / 60:.1f} minutes, and the battery allows {usable / 60:.1f} with its "
-        f"reserve; {math.floor(feet(largest.shape.hold))} works",
-    )
 
 
 def plan_shape(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
@@ -107,34 +64,6 @@ def plan_shape(mission: Mission, shape: Shape, terrain: Terrain) -> Plan:
     )
 
 
-def _shrink(plan: Plan, terrain: Terrain, usable: float) -> Plan:
-    """Find the largest spiral of the same bounces that fits, now that climbs over hills are known."""
-    mission, shape = plan.mission, plan.shape
-    low, high = SMALLEST_GROWTH * shape.start, shape.hold
-    seconds = plan.longest_seconds
-    best: Plan | None = None
-    for _ in range(REFINEMENTS):
-        hold = high * min(usable / seconds, CLOSE_ENOUGH) if best is None else (low + high) / 2
-        tried = plan_shape(mission, replace(shape, hold=max(hold, low)), terrain)
-        seconds = tried.longest_seconds
-        if seconds <= usable:
-            best, low = tried, tried.shape.hold
-            if seconds >= CLOSE_ENOUGH * usable:
-                break
-        elif hold <= low:
-            break
-        else:
-            high = hold
-    if best is None:
-        needed = seconds / 60 * plan.mission.battery.minutes * 60 / usable if plan.mission.battery else 0.0
-        raise PlanError(
-            "batteryMinutes",
-            "over these hills the smallest flight needs a battery of "
-            f"{math.ceil(needed * 10) / 10:.1f} minutes",
-        )
-    return best
-
-
 @dataclass(frozen=True)
 class _Ground:
     """The ground in the plane."""
@@ -152,6 +81,7 @@ class _Fitted:
     """A route with its heights, and the ground under it."""
 
     corners: Corners
+    outward: NDArray[np.bool_]
     heights: Array
     ground: Array
     samples: Samples
@@ -162,9 +92,10 @@ class _Fitted:
 
 @dataclass(frozen=True)
 class _Flight:
-    """A route before its heights: waypoints, wanted reaches and wanted heights above ground."""
+    """A route before its heights: its waypoints, which of them lead outward, what is wanted of them."""
 
     points: Array
+    outward: NDArray[np.bool_]
     reaches: Array
     above_ground: Array
 
@@ -176,25 +107,35 @@ class _Flight:
         kept[0] = kept[-1] = True
         return cls(
             points[kept],
+            np.concatenate([[False], shape.spiral.outward, [False]])[kept],
             wanted_reaches(shape.spiral, radii)[kept],
             wanted_heights(mission, shape.spiral, radii)[kept],
         )
 
     def fitted(self, mission: Mission, ground: _Ground, home: float) -> _Fitted:
-        """Find safe heights, with more waypoints where the ground is steep."""
+        """Find safe heights, with more waypoints where the ground is steep.
+
+        They are safe on the curve and on the straight legs as well: an app that is not told to cut corners
+        flies from point to point.
+        """
         flight = self
         water = min(0.0, float(home))
         while True:
             corners = round_corners(flight.points, flight.reaches)
             samples = sample(corners, SAMPLE_SPACING)
-            below = ground.under(np.concatenate([flight.points, samples.points]))
-            under, along = below[: len(flight.points)], below[len(flight.points) :]
+            legs_alone = sample(round_corners(flight.points, np.zeros(len(flight.points))), SAMPLE_SPACING)
+            parts = np.cumsum([len(flight.points), len(samples.points)])
+            places = [flight.points, samples.points, legs_alone.points]
+            under, along, straight = np.split(ground.under(np.concatenate(places)), parts)
             within = envelope(along, water, mission.limits)
-            if (within.lowest > within.highest).any():
+            everywhere = within.then(envelope(straight, water, mission.limits))
+            if (everywhere.lowest > everywhere.highest).any():
                 raise _too_steep(mission.limits)
-            heights, legs = fit(under + flight.above_ground, samples, within)
+            heights, legs = fit(under + flight.above_ground, together(samples, legs_alone), everywhere)
             if not len(legs):
-                return _Fitted(corners, heights, under, samples, samples.heights(heights), along, within)
+                return _Fitted(
+                    corners, flight.outward, heights, under, samples, samples.heights(heights), along, within
+                )
             flight = flight.with_waypoints_on(legs)
             if len(flight.points) > mission.most_points:
                 raise _too_steep(mission.limits)
@@ -205,6 +146,7 @@ class _Flight:
         heights = (self.above_ground[legs] + self.above_ground[legs + 1]) / 2
         return _Flight(
             np.insert(self.points, legs + 1, points, axis=0),
+            np.insert(self.outward, legs + 1, self.outward[legs]),
             np.insert(self.reaches, legs + 1, ADDED_REACH),
             np.insert(self.above_ground, legs + 1, heights),
         )
@@ -227,7 +169,8 @@ def _battery_plan(
     speeds = leg_speeds(mission, _least_on_legs(clear, fitted))
     heights = fitted.heights - home
     legs = leg_seconds(fitted.corners, fitted.heights, speeds, mission.motion)
-    headings, pitches = _look(mission, latitudes, longitudes, fitted.heights - centre)
+    at_centre = _at_centre(mission, fitted.outward)
+    headings, pitches = _look(mission, at_centre, latitudes, longitudes, fitted.heights - centre)
     return BatteryPlan(
         number=number,
         latitudes=latitudes,
@@ -235,6 +178,7 @@ def _battery_plan(
         heights=heights,
         above_ground=fitted.heights - fitted.ground,
         reaches=fitted.corners.reaches,
+        at_centre=at_centre,
         headings=headings,
         pitches=pitches,
         speeds=np.append(speeds, speeds[-1]),
@@ -264,17 +208,24 @@ def _intervals(mission: Mission, speeds: Array, leg_heights: Array) -> Array:
     return np.round(np.append(intervals, 0), 1)
 
 
+def _at_centre(mission: Mission, outward: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say from which waypoints on the camera looks at the centre; never on the way from and to take-off."""
+    chosen = {"both": outward, "center": np.ones_like(outward), "ahead": np.zeros_like(outward)}[mission.look]
+    at_centre = chosen.copy()
+    at_centre[0] = at_centre[-1] = False
+    return at_centre
+
+
 def _look(
-    mission: Mission, latitudes: Array, longitudes: Array, above_centre: Array
+    mission: Mission, at_centre: NDArray[np.bool_], latitudes: Array, longitudes: Array, above_centre: Array
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Give headings and pitches (n) in whole degrees."""
-    if mission.look == "center":
-        headings = bearings_to(latitudes, longitudes, mission.centre)
-        away = np.hypot(*LocalPlane(mission.centre).to_plane(latitudes, longitudes).T)
-        pitches = np.clip(-np.degrees(np.arctan2(above_centre, away)), -90, _SHALLOWEST_PITCH)
-    else:
-        ahead = bearings(latitudes, longitudes)
-        headings = np.append(ahead, ahead[-1])
-        half_view = math.degrees(mission.drone.camera.vertical_view) / 2
-        pitches = np.full(len(latitudes), -(half_view + SKY_MARGIN_DEGREES))
+    ahead = bearings(latitudes, longitudes)
+    headings = np.where(
+        at_centre, bearings_to(latitudes, longitudes, mission.centre), np.append(ahead, ahead[-1])
+    )
+    away = np.hypot(*LocalPlane(mission.centre).to_plane(latitudes, longitudes).T)
+    down = np.clip(-np.degrees(np.arctan2(above_centre, away)), -90, _SHALLOWEST_PITCH)
+    half_view = math.degrees(mission.drone.camera.vertical_view) / 2
+    pitches = np.where(at_centre, down, -(half_view + SKY_MARGIN_DEGREES))
     return np.rint(headings).astype(np.int64) % 360, np.floor(pitches).astype(np.int64)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from functions.job_events.intermediates import Intermediates
 from functions.job_events.logic import project_changes
 from functions.job_events.mail import mail_about
 from functions.job_events.metrics import StageMetrics
@@ -35,6 +36,7 @@ class Events:
         metrics: Where the stages' figures go.
         state_machine_arn: The machine whose executions are the jobs.
         mail_from: Sender of mails.
+        intermediates: What jobs leave behind.
     """
 
     jobs: JobStore
@@ -42,6 +44,7 @@ class Events:
     metrics: StageMetrics
     state_machine_arn: str
     mail_from: str
+    intermediates: Intermediates
 
     def step_job_changed(self, event: StepJobEvent) -> None:
         """Keep where a SageMaker job is, if it is the latest news of the job, and put how it ended once."""
@@ -81,7 +84,7 @@ class Events:
         return takewhile(lambda one: now - to_ms(one["startDate"]) < LOOK_BACK_MS, listed)
 
     def execution_changed(self, event: ExecutionEvent) -> None:
-        """Keep an execution's start or end, show it in the project, and tell an end by mail once."""
+        """Keep an execution's start or end, show it in the project, tell an end by mail once, and tidy up."""
         name = parse_execution_name(event.detail.name)
         if name is None:
             return
@@ -97,6 +100,7 @@ class Events:
         self._show_in_project(job)
         if job.status in ENDED and job.attempt == name.attempt:
             self._tell(job)
+            self.intermediates.mark(job.job_id)
 
     def _failure(self, event: ExecutionEvent) -> Failure | None:
         """Find the cause, which long events leave out."""

@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.job_events.events import Events
+from functions.job_events.intermediates import Intermediates
 from functions.job_events.metrics import StageMetrics
 from functions.job_events.models import ExecutionEvent, LookEvent, StepJobEvent, parse_event
 from functions.job_events.settings import Settings
@@ -24,6 +25,7 @@ def _events() -> Events:
         metrics=StageMetrics(settings.metrics_service),
         state_machine_arn=settings.state_machine_arn,
         mail_from=settings.mail_from,
+        intermediates=Intermediates(settings.ml_bucket, settings.intermediate_tag),
     )
 
 

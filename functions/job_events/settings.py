@@ -8,6 +8,8 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:UpdateItem | PROJECTS_TABLE |
 | states:ListExecutions | STATE_MACHINE_ARN |
 | states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
+| s3:ListBucket | ML_BUCKET, below jobs/ |
+| s3:PutObjectTagging | ML_BUCKET/jobs/*/sfm/*, ML_BUCKET/jobs/*/3dgs/*, ML_BUCKET/jobs/*/progress/* |
 | ses:SendEmail | the identity of MAIL_FROM |
 
 Its rules: source `aws.states`, detail-type `Step Functions Execution Status Change`, detail.stateMachineArn
@@ -28,3 +30,5 @@ class Settings(EnvSettings):
     state_machine_arn: str
     metrics_service: str
     mail_from: str
+    ml_bucket: str
+    intermediate_tag: str

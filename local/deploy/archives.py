@@ -43,14 +43,27 @@ def zip_archive(archive: Archive, folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+def read_asset(asset: Asset, folder: Path) -> bytes:
+    """Reads an asset.
+
+    Args:
+        asset: A text, or a file.
+        folder: Where relative paths start.
+
+    Raises:
+        ArchiveError: The file is missing.
+    """
+    if asset.path is None:
+        return (asset.text or "").encode()
+    return _file(folder / asset.path)[0]
+
+
 def _members(
     item: Archive | Asset, folder: Path, at: PurePosixPath
 ) -> Iterator[tuple[str, tuple[bytes, bool]]]:
     if isinstance(item, Asset):
-        if item.path is None:
-            yield str(at), ((item.text or "").encode(), False)
-            return
-        yield str(at), _file(folder / item.path)
+        executable = item.path is not None and _file(folder / item.path)[1]
+        yield str(at), (read_asset(item, folder), executable)
         return
     for name, member in (item.assets or {}).items():
         yield from _members(member, folder, at / name)

@@ -26,7 +26,8 @@ class Symbols:
     def __init__(self, run: Run) -> None:
         self._by_digits: dict[str, dict[str, str]] = defaultdict(dict)
         self._others = {ACCOUNT: "${account}"}
-        for registration in run.registrations:
+        # In a steady order: where two resources give the same text, the first one names it.
+        for registration in sorted(run.registrations, key=lambda one: one.urn):
             for text, symbol in _made_up(registration):
                 for digits in _DIGITS.findall(text):
                     self._by_digits[digits].setdefault(text, symbol)

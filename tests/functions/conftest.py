@@ -107,6 +107,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
         "METRICS_SERVICE": "spaceport-test",
+        "INTERMEDIATE_TAG": "kept=for-a-while",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])

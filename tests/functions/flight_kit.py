@@ -66,11 +66,13 @@ def hgt(heights: np.ndarray) -> bytes:
     return gzip.compress(heights.astype(">i2").tobytes(), compresslevel=1)
 
 
-def flown(plan: Plan, battery: BatteryPlan, terrain: Terrain, spacing: float) -> tuple[Samples, np.ndarray]:
-    """Sample the flown curve: its samples, and its heights above the ground of the terrain."""
+def flown(
+    plan: Plan, battery: BatteryPlan, terrain: Terrain, spacing: float, *, cut: bool = True
+) -> tuple[Samples, np.ndarray]:
+    """Sample the flown curve, or the straight legs: the samples, and their heights above the ground."""
     plane = LocalPlane(plan.mission.centre)
     points = plane.to_plane(battery.latitudes, battery.longitudes)
-    samples = sample(round_corners(points, battery.reaches), spacing)
+    samples = sample(round_corners(points, battery.reaches * cut), spacing)
     ground = terrain.heights(*plane.to_world(samples.points))
     return samples, samples.heights(battery.heights) + plan.takeoff_ground - ground
 

@@ -1,6 +1,7 @@
 """The flight planner's API over real S3 and DynamoDB calls, and an elevation source on this machine."""
 
 import base64
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,7 +20,14 @@ pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud", "elevations")]
 
 CENTER = "41.7, -111.8"
 SIDE = 1201
-FLIGHT_ROUTES = ("/api/optimize-spiral", "/api/csv", "/api/csv/battery/1", "/api/kmz", "/api/plan")
+FLIGHT_ROUTES = (
+    "/api/optimize-spiral",
+    "/api/csv",
+    "/api/csv/battery/1",
+    "/api/kmz",
+    "/api/plan",
+    "/api/preview",
+)
 
 
 class Source:
@@ -232,6 +240,16 @@ def test_a_plan_has_maps_files_settings_and_times(ask):
     for battery in body["batteries"]:
         assert len(battery["legSeconds"]) == len(battery["waypoints"]) - 1
         assert sum(battery["legSeconds"]) / 60 < battery["minutes"]
+
+
+def test_the_preview_is_a_page_that_holds_all_it_shows(ask):
+    answer = ask("/api/preview")
+    assert answer.header("Content-Type") == "text/html"
+    assert answer.body.count("<svg") == 3
+    loaded = re.findall(r"(?:href|src)=\"([^\"]*)\"", answer.body)
+    assert loaded
+    assert all(address.startswith("data:") for address in loaded)
+    assert "<script" not in answer.body
 
 
 def test_a_saved_plan_is_read_as_it_was_made(ask, call, user):

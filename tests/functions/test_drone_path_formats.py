@@ -13,7 +13,7 @@ import pytest
 from functions.drone_path.drones import DRONES
 from functions.drone_path.formats import litchi, maps, wpml
 from functions.drone_path.geodesy import distances
-from functions.drone_path.planner import plan_largest
+from functions.drone_path.sizing import plan_largest
 from tests.functions.flight_kit import CENTRE, KML, WPML, Hills, mission, read_kmz, read_litchi, text
 
 CREATED = 1_700_000_000_000
@@ -23,7 +23,7 @@ SHORT = (
 )
 
 
-@pytest.fixture(scope="module", params=["ahead", "center"])
+@pytest.fixture(scope="module", params=["ahead", "center", "both"])
 def plan(request):
     """Over hills, with corners, speeds and heights of all kinds."""
     return plan_largest(

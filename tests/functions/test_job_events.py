@@ -4,13 +4,13 @@ import itertools
 import json
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from functions.job_events.events import LOOK_BACK_MS, Events
-from functions.job_events.handler import handler
-from functions.job_events.metrics import StageMetrics
+from functions.job_events.events import LOOK_BACK_MS
+from functions.job_events.handler import _events, handler
 from functions.shared.jobs import JobRow, JobStore
 from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
@@ -183,9 +183,7 @@ def test_a_stopped_job_is_told_as_stopped(jobs, job, mailbox, lambda_context):
 def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, lambda_context, monkeypatch):
     jobs.published(job, VIEWER, {}, 5)
     event = execution_event(job, "SUCCEEDED", 5)
-    unknown_sender = Events(
-        jobs, Table("projects"), StageMetrics("spaceport-test"), "arn:none", "unknown@nowhere.example"
-    )
+    unknown_sender = replace(_events(), mail_from="unknown@nowhere.example")
     with monkeypatch.context() as patch:
         patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
         with pytest.raises(MailNotSentError):
@@ -229,13 +227,7 @@ def failing_execution(cloud, monkeypatch):
         ):
             time.sleep(0.05)
 
-    events = Events(
-        JobStore(Table("jobs")),
-        Table("projects"),
-        StageMetrics("spaceport-test"),
-        machine,
-        "noreply@example.org",
-    )
+    events = replace(_events(), state_machine_arn=machine)
     monkeypatch.setattr("functions.job_events.handler._events", lambda: events)
     return run
 
@@ -281,3 +273,24 @@ def test_events_of_others_are_left_alone(lambda_context, jobs):
     handler(execution_event(unknown, "RUNNING", 1), lambda_context)
     handler(step_event("their-training", "3dgs", "Failed", 1), lambda_context)
     assert jobs.get(unknown) is None
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])
+def test_what_a_job_leaves_behind_is_marked_to_go_but_its_model_stays(cloud, job, lambda_context, status):
+    s3 = cloud.client("s3")
+    places = ("sfm/images/a.jpg", "3dgs/checkpoints/c.pt", "progress/sfm/progress.json")
+    left = [f"jobs/{job}/{place}" for place in places]
+    kept = [f"jobs/{job}/request.json", f"jobs/{job}/model/model.sog", f"jobs/{uuid.uuid4()}/sfm/b.jpg"]
+    for key in (*left, *kept):
+        s3.put_object(Bucket="test-ml", Key=key, Body=b"x")
+
+    def marks(key):
+        told = s3.get_object_tagging(Bucket="test-ml", Key=key)["TagSet"]
+        return {tag["Key"]: tag["Value"] for tag in told}
+
+    handler(execution_event(job, "RUNNING", 1), lambda_context)
+    assert not any(marks(key) for key in left)
+    for _ in range(2):
+        handler(execution_event(job, status, 2, cause=SENTENCE), lambda_context)
+    assert all(marks(key) == {"kept": "for-a-while"} for key in left)
+    assert not any(marks(key) for key in kept)

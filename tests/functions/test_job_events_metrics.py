@@ -3,12 +3,12 @@
 import json
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from functions.job_events.events import Events
-from functions.job_events.handler import handler
+from functions.job_events.handler import _events, handler
 from functions.job_events.metrics import StageMetrics
 from functions.shared.clock import now_ms
 from functions.shared.job_names import STEPS
@@ -125,9 +125,7 @@ class TestLook:
         """Make a machine whose executions wait, and let the function look at it."""
         wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
         arn = cloud.machine(wait)
-        looking = Events(
-            JobStore(Table("jobs")), Table("projects"), StageMetrics(SERVICE), arn, "noreply@example.org"
-        )
+        looking = replace(_events(), metrics=StageMetrics(SERVICE), state_machine_arn=arn)
         monkeypatch.setattr("functions.job_events.handler._events", lambda: looking)
         return arn
 

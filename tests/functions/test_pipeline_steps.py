@@ -100,7 +100,7 @@ def test_waiting_for_a_machine_is_kept_unless_later_news_is_known(job, lambda_co
     assert (row.current_stage, row.stage_status) == ("3dgs", WAITING_FOR_MACHINE)
     # The next try's job has begun; what is told of the one before comes late.
     begun = StepJobName(job, 1, "3dgs", 3)
-    assert jobs.in_stage(begun, "Starting", row.stage_event_at - 1000)
+    assert jobs.in_stage(begun, "Starting", row.stage_event_at - 1000, None)
     assert handler(event, lambda_context) == {"told": False}
     assert jobs.get(job).stage_status == "Starting"
 

@@ -1,11 +1,14 @@
 """The repository's own program, unmodified, deployed into the embedded cloud and removed again."""
 
+import gzip
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from local.client import Addresses, sign_in
 from local.cloud import EmbeddedCloud
 from local.deploy import Deployment, deploy, destroy, prerequisites
 
@@ -13,12 +16,13 @@ pytestmark = pytest.mark.cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 DELIVERY = "http://127.0.0.1:9"
+NOTHING = "http://127.0.0.1:9/skadi"
 
 
 @pytest.fixture(scope="module")
 def deployment(cloud: EmbeddedCloud) -> Iterator[Deployment]:
     before = _inventory(cloud)
-    config = {**prerequisites.make(cloud), "spaceport:deliveryUrl": DELIVERY}
+    config = {**prerequisites.make(cloud), "spaceport:deliveryUrl": DELIVERY, "spaceport:terrainUrl": NOTHING}
     deployment = deploy(cloud, config=config)
     yield deployment
     destroy(cloud, deployment)
@@ -86,6 +90,49 @@ def test_functions_start_with_their_layer_and_environment(deployment: Deployment
     answer = httpx.get(f"{deployment.outputs['mlApiUrl']}/open/no-such-link", timeout=60)
 
     assert answer.status_code == 404, answer.text
+
+
+@pytest.fixture(scope="module")
+def pilot(cloud: EmbeddedCloud, deployment: Deployment) -> Iterator[httpx.Client]:
+    """A signed-in person at the flight planner."""
+    addresses = Addresses.from_outputs(deployment.outputs)
+    cognito, email = cloud.client("cognito-idp"), f"{uuid.uuid4().hex}@example.org"
+    cognito.admin_create_user(
+        UserPoolId=addresses.user_pool_id,
+        Username=email,
+        TemporaryPassword="Temporary1x",
+        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+        MessageAction="SUPPRESS",
+    )
+    token = sign_in(
+        cognito, addresses, email=email, password="Temporary1x", new_password=f"Lasting1{uuid.uuid4().hex}"
+    )
+    url, headers = deployment.outputs["dronePathApiUrl"], {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
+        yield client
+
+
+def test_a_flight_is_planned_over_kept_terrain_and_saved(
+    cloud: EmbeddedCloud, deployment: Deployment, pilot: httpx.Client
+):
+    ground = gzip.compress((b"\x02\x58" * 1201**2), compresslevel=1)
+    cloud.client("s3").put_object(
+        Bucket=deployment.outputs["mlBucket"], Key="terrain/skadi/S34E018.hgt.gz", Body=ground
+    )
+    center = {"center": "33.9 S, 18.4 E"}
+    height = pilot.post("/api/elevation", json=center)
+    assert height.json()["elevation_meters"] == 0x258, height.text
+    plan = pilot.post("/api/plan", json={**center, "save": True, "batteries": 2})
+    assert plan.status_code == 200, plan.text
+    assert plan.json()["takeoff"]["groundMeters"] == 0x258
+    saved = pilot.get(f"/api/plans/{plan.json()['id']}").json()
+    assert saved["plan"]["batteries"] == plan.json()["batteries"]
+    file = pilot.post("/api/csv/battery/2", json={**center, **plan.json()["optimized_params"]})
+    assert file.headers["content-type"].startswith("text/csv")
+    assert len(file.text.splitlines()) == len(plan.json()["batteries"][1]["waypoints"]) + 1
+    # Neither kept nor, on a machine without its source, to be had.
+    away = pilot.post("/api/elevation", json={"center": "12.5, 12.5"})
+    assert (away.status_code, away.json()["code"]) == (503, "TERRAIN_UNAVAILABLE")
 
 
 def test_it_takes_less_than_half_a_minute(deployment: Deployment):

@@ -27,6 +27,7 @@ EXPECTED_OUTPUTS = {
     "userPoolV2ClientId",
     "userPoolV3Id",
     "userPoolV3ClientId",
+    "artifactsBucket",
     "deliveryDomainName",
     "deliveryUrl",
     "uploadsBucket",

@@ -67,6 +67,7 @@ def test_variables_name_the_resources_that_they_say(stack):
     tables = {one.name: one.outputs["name"] for one in stack.of("aws:dynamodb/table:Table")}
     buckets = {one.name: one.outputs["bucket"] for one in stack.of("aws:s3/bucket:Bucket")}
     expected = {name.upper().replace("-", "_"): value for name, value in {**tables, **buckets}.items()}
+    del expected["ARTIFACTS_BUCKET"]  # no function's affair
     expected["STATE_MACHINE_ARN"] = stack.outputs["stateMachineArn"]
     expected["DELIVERY_URL"] = stack.outputs["deliveryUrl"]
     seen = set()
@@ -152,6 +153,8 @@ def test_a_function_is_not_there_before_it_may_do_its_work(stack):
 
 def test_the_layers_are_built_for_what_the_functions_run_on(stack):
     layers = {one.outputs["arn"]: one for one in stack.of("aws:lambda/layerVersion:LayerVersion")}
+    archives = stack.of("aws:s3/bucketObjectv2:BucketObjectv2")
+    versioning = stack.one("aws:s3/bucketVersioning:BucketVersioning", "artifacts-bucket-versioning")
     base = stack.one("aws:lambda/layerVersion:LayerVersion", "functions-base-layer").outputs["arn"]
     for one in stack.of(FUNCTION):
         assert one.inputs["layers"][0] == base
@@ -162,7 +165,13 @@ def test_the_layers_are_built_for_what_the_functions_run_on(stack):
         kind = layer.name.removeprefix("functions-").removesuffix("-layer")
         runtime = layer.inputs["compatibleRuntimes"][0]
         architecture = layer.inputs["compatibleArchitectures"][0]
-        assert layer.inputs["code"].path == f"build/layers/{kind}-{runtime}-{architecture}.zip"
+        (archive,) = [one for one in archives if one.outputs["versionId"] == layer.inputs["s3ObjectVersion"]]
+        assert (archive.inputs["bucket"], archive.inputs["key"]) == (
+            layer.inputs["s3Bucket"],
+            layer.inputs["s3Key"],
+        )
+        assert archive.inputs["source"].path == f"build/layers/{kind}-{runtime}-{architecture}.zip"
+        assert versioning.urn in archive.dependencies
 
 
 def test_everything_calls_a_function_by_its_alias(stack):

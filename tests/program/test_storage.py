@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from components.adopt import BUCKETS
 from components.storage import INTERMEDIATE
 from functions.shared import tables as documented
 from local.preview import Run
@@ -27,13 +28,13 @@ def settings_of(run: Run, kind: str, bucket: str):
     return found.inputs
 
 
-@pytest.fixture(params=["uploads-bucket", "ml-bucket"])
+@pytest.fixture(params=BUCKETS)
 def bucket(request, stack):
     return stack.one(BUCKET, request.param).outputs["bucket"]
 
 
 def test_no_bucket_is_forgotten_here(stack):
-    assert {one.name for one in stack.of(BUCKET)} == {"uploads-bucket", "ml-bucket"}
+    assert {one.name for one in stack.of(BUCKET)} == set(BUCKETS)
 
 
 def test_a_bucket_is_private(stack, bucket):
@@ -146,7 +147,8 @@ def test_what_holds_data_or_a_published_id_is_protected(stack):
     stateful = [one for one in stack.registrations if one.type in STATEFUL]
     assert {one.type for one in stateful} == STATEFUL
     assert all(one.protect for one in stateful)
-    splits = [one for one in stack.registrations if one.type.startswith("aws:s3/") and one.type != BUCKET]
+    files = {BUCKET, "aws:s3/bucketObjectv2:BucketObjectv2"}
+    splits = [one for one in stack.registrations if one.type.startswith("aws:s3/") and one.type not in files]
     assert all(one.protect for one in splits)
     assert not any(one.inputs.get("forceDestroy") or one.inputs.get("forceDelete") for one in stateful)
     for pool in stack.of("aws:cognito/userPool:UserPool"):

@@ -71,7 +71,6 @@ def write(plan: Plan, batteries: Iterable[BatteryPlan], *, form: Form = "short",
 
 
 def _rows(plan: Plan, battery: BatteryPlan, form: Form, unit: float) -> Iterator[list[str]]:
-    gimbal_mode = _FOCUS_POI if plan.mission.look == "center" else _INTERPOLATE
     actions = list(_NO_ACTION * ACTIONS) if form == "full" else []
     for index in range(len(battery.heights)):
         interval = battery.intervals[index]
@@ -83,7 +82,7 @@ def _rows(plan: Plan, battery: BatteryPlan, form: Form, unit: float) -> Iterator
             # Down: rounded up, the reaches of two neighbours could be longer than their leg.
             f"{math.floor(battery.reaches[index] / unit * 10) / 10:.1f}",
             _rotation(battery, index),
-            gimbal_mode,
+            _FOCUS_POI if battery.at_centre[index] else _INTERPOLATE,
             f"{battery.pitches[index]}",
             *actions,
             _RELATIVE_TO_TAKEOFF,

@@ -193,10 +193,13 @@ class _Writer:
         _add(mark, "useStraightLine", 1)
 
     def _heading(self, parameter: Element, index: int) -> None:
-        to_centre = self.plan.mission.look == "center"
         heading = (int(self.battery.headings[index]) + 180) % 360 - 180
         poi = self.plan.poi
-        _add(parameter, "waypointHeadingMode", "towardPOI" if to_centre else "followWayline")
+        _add(
+            parameter,
+            "waypointHeadingMode",
+            "towardPOI" if self.battery.at_centre[index] else "followWayline",
+        )
         _add(parameter, "waypointHeadingAngle", heading)
         _add(parameter, "waypointPoiPoint", f"{poi.latitude:.8f},{poi.longitude:.8f},0.000000")
         _add(parameter, "waypointHeadingPathMode", "followBadArc")

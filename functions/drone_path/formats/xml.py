@@ -25,5 +25,4 @@ def to_bytes(root: Element, *, prefixes: dict[str, str] | None = None) -> bytes:
     for prefix, namespace in (prefixes or {}).items():
         register_namespace(prefix, namespace)
     indent(root)
-    text: bytes = tostring(root, encoding="UTF-8", xml_declaration=True)
-    return text
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}'.encode()

@@ -79,7 +79,7 @@ class LayerVersion(Kind):
         inputs = registration.inputs
         made = registration.client("lambda").publish_layer_version(
             LayerName=registration.physical_name("layerName", limit=140),
-            Content={"ZipFile": _zip(registration, "code")},
+            Content=_layer_content(registration),
             **pascal(
                 inputs.take("compatibleRuntimes", "compatibleArchitectures", "description", "licenseInfo")
             ),
@@ -228,6 +228,13 @@ class EventSourceMapping(Kind):
 
     def delete(self, registration: Registration) -> None:
         registration.client("lambda").delete_event_source_mapping(UUID=registration.id)
+
+
+def _layer_content(registration: Registration) -> dict[str, Any]:
+    if "code" in registration.inputs:
+        return {"ZipFile": _zip(registration, "code")}
+    where: dict[str, Any] = pascal(registration.inputs.take("s3Bucket", "s3Key", "s3ObjectVersion"))
+    return where
 
 
 def _zip(registration: Registration, name: str) -> bytes:

@@ -4,8 +4,11 @@
 
 import json
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
+from local.deploy.archives import read_asset
 from local.deploy.kinds import Kind, Registration, pascal
+from local.deploy.properties import Asset
 
 _RENAMES = {"id": "ID", "sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
 
@@ -211,20 +214,26 @@ class BucketObject(Kind):
 
     def create(self, registration: Registration) -> str:
         inputs = registration.inputs
-        content = inputs.whole("content")
-        source = inputs.whole("source")
-        if source is not None:
-            content = (registration.project_dir / source.path).read_bytes() if source.path else source.text
+        source = inputs.whole("source") or Asset(text=inputs.whole("content"))
         key: str = inputs.get("key", registration.name)
-        extra = pascal(inputs.take("contentType", "cacheControl", "metadata"))
-        registration.client("s3").put_object(Bucket=inputs["bucket"], Key=key, Body=content or "", **extra)
-        inputs.ignore("tags", because="nothing here reads an object's tags")
+        registration.client("s3").put_object(
+            Bucket=inputs["bucket"],
+            Key=key,
+            Body=read_asset(source, registration.project_dir),
+            Tagging=urlencode(registration.tags),
+            **pascal(inputs.take("contentType", "cacheControl", "metadata")),
+        )
         return key
 
     def read(self, registration: Registration) -> dict[str, Any]:
         bucket = registration.inputs["bucket"]
         head = registration.client("s3").head_object(Bucket=bucket, Key=registration.id)
-        return {"key": registration.id, "bucket": bucket, "etag": json.loads(head["ETag"])}
+        return {
+            "key": registration.id,
+            "bucket": bucket,
+            "etag": json.loads(head["ETag"]),
+            "versionId": head.get("VersionId", ""),
+        }
 
     def delete(self, registration: Registration) -> None:
         registration.client("s3").delete_object(Bucket=registration.inputs["bucket"], Key=registration.id)
