@@ -1,6 +1,7 @@
 """Runs the program against the strict monitor."""
 
 import asyncio
+import gc
 import os
 import runpy
 from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +62,7 @@ def run_program(
         return monitor.run
 
     # On a thread of its own: a page test's browser leaves its event loop running in the main one.
-    with _without_credentials(), ThreadPoolExecutor(max_workers=1) as thread:
+    with _without_credentials(), _without_collection(), ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, run()).result()
 
 
@@ -113,6 +114,18 @@ def _tracing_documents(run: Run) -> Iterator[None]:
         yield
     finally:
         grants.document = write
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Looking for garbage among the provider's thousands of classes would take a third of a run."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -53,9 +53,6 @@ def main() -> None:
             for name in request["preload"]:
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
-            # Forks need not look for garbage in what they share.
-            gc.collect()
-            gc.freeze()
         else:
             sys.stdout.write(json.dumps(_run(request)) + "\n")
             sys.stdout.flush()
@@ -101,6 +98,7 @@ def _test(tests: list[str]) -> dict[str, Any]:
     """Run the tests in this very process, which ends with them."""
     # Of a file that is changed twice a second, Python would take the bytecode of before.
     sys.dont_write_bytecode = True
+    gc.disable()
     log = os.open("mutant.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
