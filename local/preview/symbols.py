@@ -26,7 +26,8 @@ class Symbols:
     def __init__(self, run: Run) -> None:
         self._by_digits: dict[str, dict[str, str]] = defaultdict(dict)
         self._others = {ACCOUNT: "${account}"}
-        for registration in run.registrations:
+        # In a steady order: where two resources give the same text, the first one names it.
+        for registration in sorted(run.registrations, key=lambda one: one.urn):
             for text, symbol in _made_up(registration):
                 for digits in _DIGITS.findall(text):
                     self._by_digits[digits].setdefault(text, symbol)
@@ -70,10 +71,27 @@ def symbolic(run: Run) -> Run:
 
 
 def _made_up(registration: Registration) -> Iterator[tuple[str, str]]:
+    given = set(_texts(registration.inputs))
     outputs = {name: value for name, value in registration.outputs.items() if name not in registration.inputs}
-    for name, value in {**outputs, "id": registration.id}.items():
-        if isinstance(value, str) and len(value) >= SHORTEST and value not in registration.inputs.values():
-            yield value, f"${{{registration.name}.{name}}}"
+    for path, text in _leaves({**outputs, "id": registration.id}, registration.name):
+        if len(text) >= SHORTEST and text not in given:
+            yield text, f"${{{path}}}"
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any property value
+    """Texts in a value, each with its place."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(item, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{index}]")
+    elif isinstance(value, str):
+        yield path, value
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any property value
+    return (text for _, text in _leaves(value, ""))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any property value

@@ -74,6 +74,16 @@ def test_what_the_program_gave_itself_is_no_output():
     assert outputs == {"page": "https://spaceport.example", "identity": "${mail.arn}"}
 
 
+def test_an_output_inside_an_output_is_shown_by_its_place():
+    def program():
+        opts = pulumi.ResourceOptions(provider=aws.Provider("aws", region="us-west-2"))
+        identity = aws.sesv2.EmailIdentity("mail", email_identity="spaceport.example", opts=opts)
+        pulumi.export("records", identity.dkim_signing_attributes.tokens)
+
+    records = symbolic(run_program({}, stack="test", program=program)).outputs["records"]
+    assert records[0] == "${mail.dkimSigningAttributes.tokens[0]}"
+
+
 def test_runs_of_the_same_program_do_not_differ():
     differences = compare(run(), run())
     assert not any((differences.only_ours, differences.only_theirs, differences.changed, differences.outputs))
@@ -172,7 +182,7 @@ def test_the_command_prints_the_tree_without_control_codes_or_broken_lines(capsy
     tree, _, _ = out.partition("\nOutputs\n")
     longest = max(tree.splitlines(), key=len)
     assert len(longest) > 80
-    assert re.search(r"[a-z]\.[A-Z]\w+( +\[.*\])?$", longest)
+    assert re.search(r" [a-z0-9]+\.[A-Z]\w+( +\[.*\])?$", longest)
 
 
 def test_the_command_shows_what_a_branch_stack_lacks(capsys):
@@ -186,7 +196,7 @@ def test_the_command_shows_what_a_branch_stack_lacks(capsys):
     }
     assert re.search(r"Options that differ: [1-9]", out)
     _, _, outputs = out.partition("Outputs that differ: ")
-    assert set(re.findall(r"^  (\w+)", outputs, re.MULTILINE)) == {"mailDkimTokens"}
+    assert set(re.findall(r"^ {4}(\w+)", outputs, re.MULTILINE)) == {"mailDkimTokens"}
 
 
 def test_an_unknown_stack_is_told_which_there_are(capsys):

@@ -11,6 +11,7 @@ from rich.text import Text
 from local.demo.display import Display
 from local.preview.tree import columns, heading
 from tests.mutants.catalogue import MUTANTS
+from tests.mutants.worker import NOT_EVEN_RUN
 from tests.mutants.workers import CAUGHT, BaselineError, Verdict, judge
 
 EXIT_FAILED = 1
@@ -40,13 +41,15 @@ def main() -> int:
         if not given.only or any(word in f"{one.name} {one.file}" for word in given.only)
     ]
     verdicts: list[Verdict] = []
-    started = time.monotonic()
+    started = judging_since = time.monotonic()
     try:
         with Display(console) as display:
             display.update("mutants", 0.0, "the tests on the program as it is")
             for verdict in judge(mutants, at_once=given.at_once):
+                if not verdicts:
+                    judging_since = time.monotonic() - verdict.seconds
                 verdicts.append(verdict)
-                each = (time.monotonic() - started) / len(verdicts)
+                each = (time.monotonic() - judging_since) / len(verdicts)
                 left = len(mutants) - len(verdicts)
                 display.update(
                     "mutants",
@@ -65,7 +68,8 @@ def main() -> int:
     console.print(columns([_row(one) for one in sorted(verdicts, key=lambda one: one.mutant.file)]))
     console.print(
         Text(
-            f"\n{len(verdicts)} mutants, {len(verdicts) - len(missed)} caught, "
+            f"\n{len(verdicts)} mutants, {len(verdicts) - len(missed)} caught "
+            f"({sum(one.test == NOT_EVEN_RUN for one in verdicts)} because the program does not even run), "
             f"in {time.monotonic() - started:.0f} s with {given.at_once} at once"
         )
     )

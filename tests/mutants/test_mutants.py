@@ -11,6 +11,7 @@ from tests.mutants.workers import COPIED, ROOT, BaselineError, judge
 HALF = "components/half.py"
 SOURCE = "def half(number):\n    return number / 2\n"
 TEST = "from components.half import half\n\n\ndef test_half_of_four():\n    assert half(4) == 2\n"
+TEST += "\n\ndef test_staging():\n    assert half(8) == 4\n"
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def test_each_outcome_is_told_apart(repository):
         repository,
         Mutant("caught", HALF, "number / 2", "number / 3"),
         Mutant("survived", HALF, "number / 2", "number // 2", ("half",)),
+        Mutant("caught in staging alone", HALF, "return", "assert number != 8\n    return"),
         Mutant("stale", HALF, "number * 2", "number * 3"),
         Mutant("unusable", HALF, "def half", "def third"),
         Mutant("no such test", HALF, "number / 2", "number / 3", ("third",)),
@@ -43,6 +45,7 @@ def test_each_outcome_is_told_apart(repository):
     )
     assert {name: one.outcome for name, one in found.items()} == {
         "caught": "caught",
+        "caught in staging alone": "caught",
         "survived": "survived",
         "stale": "stale",
         "unusable": "unusable",

@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 COPY = Path.cwd()
+NOT_EVEN_RUN = "the program does not run"
 CAUGHT, SURVIVED, UNUSABLE, HUNG = "caught", "survived", "unusable", "hung"
 _OPTIONS = ["--exitfirst", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore"]
 
@@ -36,7 +37,7 @@ class _FirstFailure:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.test:
-            self.test = report.nodeid if report.when == "call" else "the program does not run"
+            self.test = report.nodeid if report.when == "call" else NOT_EVEN_RUN
             self.message = _message(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

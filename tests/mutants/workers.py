@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from typing import Any
 from tests.mutants.mutant import PROGRAM_TESTS, Mutant, StaleMutantError
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("components", "functions", "images", "local", PROGRAM_TESTS, "tests/mutants/worker.py")
+COPIED = ("components", "docs", "functions", "images", "local", PROGRAM_TESTS, "tests/mutants/worker.py")
 LEFT_OUT = ("__pycache__", "node_modules", "*.pyc")
 SLOWEST_SECONDS = 120.0
+FIRST_LOOK = ("-k", "not staging")
+"""Most mutants are caught in prod already, and each stack takes a run of the program."""
 BASELINE_SECONDS = 600.0
 STALE, SURVIVED, CAUGHT = "stale", "survived", "caught"
 
@@ -71,19 +74,35 @@ def judge(mutants: Sequence[Mutant], *, at_once: int, root: Path = ROOT) -> Iter
     verdicts: queue.SimpleQueue[Verdict | Exception] = queue.SimpleQueue()
     with ExitStack() as stack:
         workers = [stack.enter_context(_worker(root)) for _ in range(min(at_once, count))]
-        tests = sorted({file for mutant in mutants for file in mutant.test_files})
-        every = [PROGRAM_TESTS] if PROGRAM_TESTS in tests else tests
-        baseline = workers[0].ask("", "", every, BASELINE_SECONDS)
-        if baseline["outcome"] != SURVIVED:
-            raise BaselineError(f"{baseline['test']}: {baseline['message']}".removeprefix(": "))
+        files = sorted({file for mutant in mutants for file in mutant.test_files})
+        modules = _baseline(workers, files, root)
         for worker in workers:
-            worker.tell({"preload": baseline["modules"]})
+            worker.tell({"preload": modules})
+        # Once more: if importing beforehand broke something, each mutant would seem to be caught.
+        _baseline(workers, files, root)
+        for worker in workers:
             threading.Thread(target=_work, args=(worker, fitting, verdicts), daemon=True).start()
         for _ in range(count):
             verdict = verdicts.get()
             if isinstance(verdict, Exception):
                 raise verdict
             yield verdict
+
+
+def _baseline(workers: "Sequence[_Worker]", files: Sequence[str], root: Path) -> list[str]:
+    """Run the tests on the program as it is, and list the installed modules that they import."""
+    if PROGRAM_TESTS in files:
+        files = sorted(str(path.relative_to(root)) for path in (root / PROGRAM_TESTS).glob("test_*.py"))
+    shares = [share for number in range(len(workers)) if (share := files[number :: len(workers)])]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        answers = list(
+            pool.map(lambda worker, share: worker.ask("", "", share, BASELINE_SECONDS), workers, shares)
+        )
+    for answer in answers:
+        if answer["outcome"] != SURVIVED:
+            raise BaselineError(f"{answer['test']}: {answer['message']}".removeprefix(": "))
+    # In the order of their import: the SDK's modules need one another.
+    return list(dict.fromkeys(module for answer in answers for module in answer["modules"]))
 
 
 class _Worker:
@@ -96,6 +115,14 @@ class _Worker:
         self._process.stdin.flush()
 
     def ask(self, file: str, text: str, tests: Sequence[str], seconds: float) -> dict[str, Any]:
+        """Have tests run.
+
+        Args:
+            file: Which file has another text; empty for none.
+            text: The text.
+            tests: What pytest is to run, options too.
+            seconds: How long it may take.
+        """
         self.tell({"file": file, "text": text, "tests": list(tests), "seconds": seconds})
         assert self._process.stdout
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
@@ -111,7 +138,9 @@ def _work(
         while not fitting.empty():
             mutant, text = fitting.get_nowait()
             started = time.monotonic()
-            answer = worker.ask(mutant.file, text, mutant.test_files, SLOWEST_SECONDS)
+            answer = worker.ask(mutant.file, text, (*FIRST_LOOK, *mutant.test_files), SLOWEST_SECONDS)
+            if answer["outcome"] != CAUGHT:
+                answer = worker.ask(mutant.file, text, mutant.test_files, SLOWEST_SECONDS)
             seconds = time.monotonic() - started
             verdicts.put(Verdict(mutant, answer["outcome"], answer["test"], answer["message"], seconds))
     except queue.Empty:

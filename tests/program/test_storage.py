@@ -93,13 +93,6 @@ def test_originals_are_tiered_and_intermediates_expire(stack):
     assert (tag["key"], tag["value"]) == INTERMEDIATE
 
 
-def test_nothing_that_is_current_goes_by_itself_unless_a_rule_says_what(stack, bucket):
-    rules = settings_of(stack, "bucketLifecycleConfiguration:BucketLifecycleConfiguration", bucket)["rules"]
-    for rule in rules:
-        if rule.get("expiration", {}).keys() & {"days", "date"}:
-            assert any(rule["filter"].values()), rule["id"]
-
-
 def test_pages_of_the_allowed_origins_alone_reach_a_bucket(prod, staging):
     for run, origins in ((prod, ["https://spaceport.example"]), (staging, None)):
         for name in ("uploads-bucket", "ml-bucket"):
