@@ -5,12 +5,14 @@ BIN := .venv/bin
 PHOTOS ?=
 STACK ?= prod
 AGAINST ?=
+CONFIG ?=
+FOR ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
 TYPED := __main__.py components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
 	tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview mutants test check lint types lock clean
+.PHONY: help setup setup-tests demo serve preview layers mutants test check lint types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,8 +29,12 @@ demo: setup ## From photos to a model in the browser, on this machine (PHOTOS=fo
 serve: setup ## The same, and keep the cloud up for a look at the viewer
 	@$(BIN)/python -m local.demo --serve $(if $(PHOTOS),--photos "$(PHOTOS)")
 
-preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=staging shows what differs)
-	@$(COMPILED_ONCE) $(BIN)/python -m local.preview $(STACK) $(if $(AGAINST),--against $(AGAINST))
+preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=staging shows what differs; CONFIG="key=value ...")
+	@$(COMPILED_ONCE) $(BIN)/python -m local.preview $(STACK) $(if $(AGAINST),--against $(AGAINST)) \
+		$(foreach value,$(CONFIG),--config "$(value)")
+
+layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
+	@$(BIN)/python -m functions.layers $(FOR)
 
 mutants: setup ## Break the program in a hundred ways and see that a test fails each time (ONLY=words of some)
 	@$(COMPILED_ONCE) $(BIN)/python -m tests.mutants $(ONLY)

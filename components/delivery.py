@@ -11,8 +11,9 @@ from components.api import Api
 from components.base import Component
 from components.bucket import PrivateBucket
 from components.settings import DeliverySettings, Domain
+from components.storage import JOB
 
-MODELS = "jobs/*/model/*"
+MODELS = f"{JOB}/model/*"
 CORS_SECONDS = 3600
 BROWSER_CACHE_SECONDS = 3600
 HSTS_SECONDS = 2 * 365 * 24 * 3600

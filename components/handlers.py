@@ -14,7 +14,7 @@ from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.storage import INTERMEDIATE, OWNER_INDEX, Storage
+from components.storage import INTERMEDIATE, JOB, OWNER_INDEX, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -140,10 +140,10 @@ class Handlers:
                 grants.read_item(self.storage.projects_table.arn),
                 grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
                 grants.list_objects(ml_bucket.arn, _JOBS),
-                grants.write_objects(ml_bucket.arn, "jobs/*/request.json"),
-                grants.delete_objects(ml_bucket.arn, "jobs/*/request.json"),
+                grants.write_objects(ml_bucket.arn, f"{JOB}/request.json"),
+                grants.delete_objects(ml_bucket.arn, f"{JOB}/request.json"),
                 grants.read_objects(
-                    ml_bucket.arn, "jobs/*/progress/*", "jobs/*/3dgs/checkpoints/progress.json"
+                    ml_bucket.arn, f"{JOB}/progress/*", f"{JOB}/3dgs/checkpoints/progress.json"
                 ),
                 grants.start_executions(state_machine),
                 grants.follow_executions(state_machine),
@@ -176,8 +176,8 @@ class Handlers:
                 grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
                 grants.read_objects(self.storage.uploads_bucket.arn, f"{_UPLOADS}*"),
                 grants.list_objects(ml_bucket.arn, _JOBS),
-                grants.read_objects(ml_bucket.arn, "jobs/*/sfm/report.json", "jobs/*/model/*"),
-                grants.write_objects(ml_bucket.arn, "jobs/*/model/*"),
+                grants.read_objects(ml_bucket.arn, f"{JOB}/sfm/report.json", f"{JOB}/model/*"),
+                grants.write_objects(ml_bucket.arn, f"{JOB}/model/*"),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.add_item(self.storage.links_table.arn),
             ],
@@ -211,7 +211,7 @@ class Handlers:
                 grants.update_item(self.storage.projects_table.arn),
                 grants.list_objects(self.storage.ml_bucket.arn, _JOBS),
                 grants.tag_objects(
-                    self.storage.ml_bucket.arn, "jobs/*/sfm/*", "jobs/*/3dgs/*", "jobs/*/progress/*"
+                    self.storage.ml_bucket.arn, f"{JOB}/sfm/*", f"{JOB}/3dgs/*", f"{JOB}/progress/*"
                 ),
                 grants.list_executions(state_machine),
                 grants.follow_executions(state_machine),

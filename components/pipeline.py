@@ -14,7 +14,7 @@ from components.bucket import PrivateBucket
 from components.definition import Machines, Parts, build_definition, tagged
 from components.function import Function
 from components.images import Images
-from components.storage import Storage
+from components.storage import JOB, Storage
 
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
@@ -70,14 +70,14 @@ class Pipeline(Component):
             "3dgs",
             TRAINING,
             images.training.repository_arn,
-            grants.read_objects(ml.arn, "jobs/*/sfm/*", "jobs/*/3dgs/*"),
+            grants.read_objects(ml.arn, f"{JOB}/sfm/*", f"{JOB}/3dgs/*"),
             *_results(ml, "3dgs/*"),
         )
         compressor_role = self._job_role(
             "compressor",
             PROCESSING,
             images.compressor.repository_arn,
-            grants.read_objects(ml.arn, "jobs/*/3dgs/*", "jobs/*/sfm/report.json"),
+            grants.read_objects(ml.arn, f"{JOB}/3dgs/*", f"{JOB}/sfm/report.json"),
             *_results(ml, "model/*", "progress/compressor/*"),
         )
         roles = [sfm_role, training_role, compressor_role]
@@ -257,5 +257,5 @@ def _results(bucket: PrivateBucket, *places: str) -> list[grants.Statement]:
     """Let a job write its results, and list what is in jobs' folders."""
     return [
         grants.list_objects(bucket.arn, "jobs/"),
-        grants.write_objects(bucket.arn, *(f"jobs/*/{place}" for place in places)),
+        grants.write_objects(bucket.arn, *(f"{JOB}/{place}" for place in places)),
     ]

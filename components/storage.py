@@ -15,6 +15,8 @@ OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
 TIER_ORIGINALS_AFTER_DAYS = 30
 EXPIRE_INTERMEDIATES_AFTER_DAYS = 30
+JOB = f"jobs/{'?' * 36}"
+"""Folder of a job in IAM's patterns: its id is a UUID; `*` would reach over slashes into other folders."""
 INTERMEDIATE = ("spaceport-kept", "for-a-while")
 """Tag of what a job leaves behind besides its model; a job's folder cannot be told by a prefix."""
 

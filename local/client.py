@@ -65,7 +65,7 @@ def sign_in(cognito: Any, addresses: Addresses, *, email: str, password: str, ne
     Args:
         cognito: A boto3 `cognito-idp` client; it needs no credentials.
         addresses: Where the user pool is.
-        email: The user's name in the pool.
+        email: The address that the person was invited under.
         password: The temporary password of the invitation.
         new_password: The password that takes its place.
     """

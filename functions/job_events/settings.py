@@ -9,7 +9,8 @@ What its role must allow (besides logs and X-Ray):
 | states:ListExecutions | STATE_MACHINE_ARN |
 | states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 | s3:ListBucket | ML_BUCKET, below jobs/ |
-| s3:PutObjectTagging | ML_BUCKET/jobs/*/sfm/*, ML_BUCKET/jobs/*/3dgs/*, ML_BUCKET/jobs/*/progress/* |
+| s3:PutObjectTagging | ML_BUCKET/jobs/{jobId}/sfm/*, ML_BUCKET/jobs/{jobId}/3dgs/* |
+| s3:PutObjectTagging | ML_BUCKET/jobs/{jobId}/progress/* |
 | ses:SendEmail | the identity of MAIL_FROM |
 
 Its rules: source `aws.states`, detail-type `Step Functions Execution Status Change`, detail.stateMachineArn

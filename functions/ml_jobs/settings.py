@@ -9,8 +9,8 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:GetItem | PROJECTS_TABLE |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 | s3:ListBucket, for prefixes under jobs/ (a missing progress file is then a 404 and not a 403) | ML_BUCKET |
-| s3:PutObject, s3:DeleteObject | ML_BUCKET/jobs/*/request.json |
-| s3:GetObject | ML_BUCKET/jobs/*/progress/*, ML_BUCKET/jobs/*/3dgs/checkpoints/progress.json |
+| s3:PutObject, s3:DeleteObject | ML_BUCKET/jobs/{jobId}/request.json |
+| s3:GetObject | ML_BUCKET/jobs/{jobId}/progress/*, ML_BUCKET/jobs/{jobId}/3dgs/checkpoints/progress.json |
 | states:StartExecution | STATE_MACHINE_ARN |
 | states:StopExecution, states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 """

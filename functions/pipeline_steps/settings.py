@@ -7,8 +7,8 @@ What its role must allow (besides logs and X-Ray):
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 | s3:GetObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under jobs/ | ML_BUCKET |
-| s3:GetObject | ML_BUCKET/jobs/*/sfm/report.json, ML_BUCKET/jobs/*/model/* |
-| s3:PutObject (the model's files get their content types) | ML_BUCKET/jobs/*/model/* |
+| s3:GetObject | ML_BUCKET/jobs/{jobId}/sfm/report.json, ML_BUCKET/jobs/{jobId}/model/* |
+| s3:PutObject (the model's files get their content types) | ML_BUCKET/jobs/{jobId}/model/* |
 | dynamodb:UpdateItem | JOBS_TABLE |
 | dynamodb:PutItem | LINKS_TABLE |
 """

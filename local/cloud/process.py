@@ -33,6 +33,8 @@ ACCOUNT = "123456789012"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 LOG_LINES_IN_ERROR = 20
+# Of a client: a deployment makes as many resources at once as it may.
+CONNECTIONS = 32
 
 
 class CloudError(Exception):
@@ -146,7 +148,9 @@ class EmbeddedCloud:
             # The keys that MiniStack gives the root user of any account; no secret.
             self._session = boto3.Session(self.account, "test", region_name=self.region)
         config = Config(
-            s3={"addressing_style": "path"}, retries={"mode": "standard", "total_max_attempts": 2}
+            s3={"addressing_style": "path"},
+            retries={"mode": "standard", "total_max_attempts": 2},
+            max_pool_connections=CONNECTIONS,
         )
         session: Any = self._session
         return session.client(service, endpoint_url=self.endpoint, config=config)

@@ -6,6 +6,7 @@ import secrets
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -147,7 +148,8 @@ class _Run:
         chosen = f"Bb2-{secrets.token_urlsafe(12)}"
         self.up.cloud.client("cognito-idp").admin_create_user(
             UserPoolId=addresses.user_pool_id,
-            Username=self.pilot,
+            # Not the address itself: AWS refuses that in a pool whose people sign in with it.
+            Username=str(uuid.uuid4()),
             TemporaryPassword=invited,
             MessageAction="SUPPRESS",
             UserAttributes=[

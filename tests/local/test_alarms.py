@@ -127,7 +127,10 @@ def test_every_alarm_is_deployed(watch: Watch):
     }
     assert len(registered) > 30
     assert set(watch.alarms) == registered
-    assert {watch.state(name) for name in watch.alarms} == {"OK"}
+    # No figure is there yet: for most that is good news, a queue's alarm keeps what it knew.
+    silence = {"notBreaching": "OK", "ignore": "INSUFFICIENT_DATA"}
+    for name, alarm in watch.alarms.items():
+        assert watch.state(name) == silence[alarm["TreatMissingData"]], name
 
 
 # Real faults come first: figures that were put would hide them.
@@ -244,7 +247,9 @@ def look(watch: Watch) -> None:
     """Call the function as its schedule does every five minutes."""
     answer = watch.client("lambda").invoke(
         FunctionName=watch.resource(FUNCTION, "job-events-function")["name"],
-        Payload=json.dumps({"detail-type": "Scheduled Event", "time": "2026-05-01T10:00:00Z", "detail": {}}),
+        Payload=json.dumps(
+            {"detail-type": "Scheduled Event", "time": datetime.now(UTC).isoformat(), "detail": {}}
+        ),
     )
     assert "FunctionError" not in answer, answer["Payload"].read()
 
@@ -257,7 +262,8 @@ def test_every_other_alarm_goes_off_for_its_own_figure_alone(watch: Watch):
         watch.put(alarm, dimensions=others, value=2 * alarm["Threshold"])
         watch.put(alarm, dimensions=[], value=2 * alarm["Threshold"])
         watch.put(alarm, dimensions=alarm["Dimensions"], value=0.9 * alarm["Threshold"])
-        assert watch.told() == [], f"{name} went off for another's figure, or below its threshold"
+        alarmed = [told for told in watch.told() if told[1] == "ALARM"]
+        assert not alarmed, f"{name} went off for another's figure, or below its threshold"
         watch.put(alarm, dimensions=alarm["Dimensions"], value=50 * alarm["Threshold"])
         watch.hear(name)
     assert watch.fired == set(watch.alarms)

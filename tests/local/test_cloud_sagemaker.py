@@ -336,6 +336,7 @@ def test_key_that_leads_out_of_the_folder_is_refused(kit: CloudKit):
         ({"TrainingJobName": "with space"}, "trainingJobName.*regular expression"),
         ({"RoleArn": "arn:aws:iam::123456789012:role/nobody"}, "Could not assume role.*nobody"),
         ({"EnableManagedSpotTraining": True}, "MaxWaitTimeInSeconds"),
+        ({"Tags": [{"Key": "cost", "Value": "a|b"}]}, "value.*regular expression"),
         ({"HyperParameters": {"a": "x" * 3000}}, "hyperParameters.a.*less than or equal to 2500"),
     ],
 )
@@ -344,6 +345,13 @@ def test_invalid_request_is_refused(kit: CloudKit, change: dict, message: str):
     with pytest.raises(ClientError, match=message) as refused:
         kit.sagemaker.create_training_job(**request)
     assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_tags_of_any_script_are_taken(kit: CloudKit):
+    bucket = kit.bucket()
+    tags = [{"Key": "cost-center", "Value": "Höhe über Grund: 3+4"}]
+    request = kit.training_request("", kit.job_role(bucket), f"s3://{bucket}/jobs", Tags=tags)
+    kit.train(request)
 
 
 def test_what_boto3_would_refuse_is_refused_by_the_service(kit: CloudKit):

@@ -380,7 +380,7 @@ MUTANTS = (
     Mutant(
         "a function reads all photos instead of reports",
         "components/handlers.py",
-        'grants.read_objects(ml_bucket.arn, "jobs/*/sfm/report.json", "jobs/*/model/*")',
+        'grants.read_objects(ml_bucket.arn, f"{JOB}/sfm/report.json", f"{JOB}/model/*")',
         'grants.read_objects(ml_bucket.arn, "jobs/*")',
         ("abilities",),
     ),

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from components.storage import JOB
 from tests.program.test_functions import FOLDERS, deployed, settings_of
 
 EVERY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents"}
@@ -24,7 +25,8 @@ def documented(folder):
         actions = set(named_actions(re.sub(r"\(.*?\)", "", written)))
         if "s3:PutObject" in actions:
             actions |= WRITING
-        yield actions, re.findall(r"\b[A-Z][A-Z_]+_(?:TABLE|BUCKET)\b[^\s,|]*", resources)
+        places = re.findall(r"\b[A-Z][A-Z_]+_(?:TABLE|BUCKET)\b[^\s,|]*", resources)
+        yield actions, [place.replace("jobs/{jobId}", JOB) for place in places]
 
 
 def named_actions(text):

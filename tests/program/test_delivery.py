@@ -1,10 +1,13 @@
 """The delivery: models for signed cookies only, links for everybody, nothing else."""
 
 import json
+import uuid
+from fnmatch import fnmatchcase
 
 import pytest
 
 from components.delivery import CACHING_DISABLED
+from functions.shared.job_names import model_prefix
 from local.preview import run_program, stack_config
 
 
@@ -69,7 +72,10 @@ def test_the_bucket_is_read_through_the_distribution_alone_and_models_only(stack
     assert allowed["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert allowed["Action"] == ["s3:GetObject"]
     assert allowed["Condition"] == {"StringEquals": {"AWS:SourceArn": distribution(stack).outputs["arn"]}}
-    assert allowed["Resource"] == [f"{bucket.outputs['arn']}/jobs/*/model/*"]
+    (models,) = allowed["Resource"]
+    job = str(uuid.uuid4())
+    assert fnmatchcase(f"{bucket.outputs['arn']}/{model_prefix(job)}model.sog", models)
+    assert not fnmatchcase(f"{bucket.outputs['arn']}/jobs/{job}/sfm/model/model.sog", models)
     others = stack.one("aws:s3/bucketPolicy:BucketPolicy", "uploads-bucket-policy").inputs["policy"]
     assert not [one for one in json.loads(others)["Statement"] if one["Effect"] == "Allow"]
 

@@ -3,10 +3,14 @@
 import inspect
 import json
 import re
+import uuid
+from fnmatch import fnmatchcase
 
 import pytest
 
 from components import grants
+from components.storage import JOB
+from functions.shared.job_names import request_key
 
 NO_RESOURCE_LEVEL = {
     "cloudwatch:PutMetricData",
@@ -136,6 +140,20 @@ def test_objects_are_reached_below_a_prefix_only(stack):
         else:
             keys = [resource.partition("/")[2] for resource in statement["Resource"]]
             assert all(re.match(r"(uploads|jobs|terrain)/", key) for key in keys), one.urn
+
+
+def test_a_pattern_over_keys_stays_in_its_folder(stack):
+    """IAM's `*` reaches over slashes: in the middle of a key, it would be any folder."""
+    keys = {
+        resource.partition("/")[2]
+        for _, statement in statements(stack)
+        if statement["Effect"] == "Allow" and any(a.startswith("s3:") for a in statement["Action"])
+        for resource in statement["Resource"]
+    }
+    assert len(keys) > 10
+    assert [key for key in keys if "*" in key.removesuffix("*")] == []
+    job = str(uuid.uuid4())
+    assert fnmatchcase(request_key(job), f"{JOB}/request.json")
 
 
 def test_each_job_writes_where_its_own_step_does(stack):

@@ -3,6 +3,7 @@
 from local.cloud.ministack import (
     alarms,
     api_origin,
+    authorized_resources,
     executions,
     fault_control,
     lambda_permission,
@@ -28,6 +29,7 @@ def install() -> None:
     api_origin.install()
     executions.install()
     fault_control.install()
+    authorized_resources.install()
     sagemaker_service.install()
     task_authorization.install()
     transport.install()

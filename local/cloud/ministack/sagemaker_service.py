@@ -45,7 +45,8 @@ def resource_arn(request: Json, region: str, account: str) -> str:
     for kind in KINDS:
         if isinstance(name := request.get(kind.name_key), str):
             return kind.arn(name, region, account)
-    return "*"
+    # The calls about tags name the job by its ARN.
+    return str(request.get("ResourceArn", "*"))
 
 
 def _name_resources(actions: patch_points.MiniStack) -> None:

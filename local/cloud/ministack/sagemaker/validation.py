@@ -13,6 +13,8 @@ from local.cloud.ministack.sagemaker.jobs import PROCESSING, TRAINING, JobKind, 
 
 Json = dict[str, Any]
 PROCESSING_FOLDER = "/opt/ml/processing"
+# Java's letters, digits and spaces of any script.
+_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
 
 _model: ServiceModel | None = None
 
@@ -80,10 +82,17 @@ def _constraints(value: JsonValue, shape: Shape, path: str) -> Iterator[str]:
         yield _broken(value, path, f"have value less than or equal to {shape.metadata['max']}")
 
 
+def _as_python(pattern: str) -> str:
+    """A pattern of AWS's models, whose classes of characters Python writes otherwise."""
+    for theirs, ours in _CLASSES.items():
+        pattern = pattern.replace(theirs, ours)
+    return pattern
+
+
 def _string(value: str, shape: Shape, path: str) -> Iterator[str]:
     yield from _length(value, shape, path)
     pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
+    if pattern and not re.fullmatch(_as_python(pattern), value):
         yield _broken(value, path, f"satisfy regular expression pattern: {pattern}")
     allowed = shape.metadata.get("enum")
     if allowed and value not in allowed:

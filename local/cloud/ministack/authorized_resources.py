@@ -1,0 +1,94 @@
+"""Judges requests by the actions, ARNs and conditions that AWS judges them by, where MiniStack does not.
+
+Its ARNs are narrower: what a role may do on AWS, it could not do here. X-Ray's calls it lets pass unjudged.
+"""
+
+import json
+from typing import Any
+
+from local.cloud.ministack import patch_points
+
+TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
+DEFAULT_BUS = "default"
+TRACES = "xray"
+
+Json = dict[str, Any]
+
+
+def install() -> None:
+    """Names log streams and rules, tells the namespace of metrics, and judges traces."""
+    actions = patch_points.module("core.iam_actions")
+    _name_resources(actions)
+    _tell_namespace(actions)
+    _judge_traces(actions)
+
+
+def _name_resources(actions: patch_points.MiniStack) -> None:
+    original = patch_points.function(
+        actions,
+        "extract_resource_arn",
+        ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
+    )
+
+    def extract(
+        service: str,
+        method: str,
+        path: str,
+        headers: Json,
+        body: bytes,
+        query_params: Json,
+        region: str,
+        account_id: str,
+    ) -> str:
+        arn = str(original(service, method, path, headers, body, query_params, region, account_id))
+        if service == "logs" and arn != "*":
+            action = headers.get("x-amz-target", "").rpartition(".")[2]
+            return arn if action in TAGGING else _log_stream(arn, _content(body))
+        if service == "events":
+            return _rule(arn, _content(body), f"arn:aws:events:{region}:{account_id}:rule")
+        return arn
+
+    patch_points.replace(actions, "extract_resource_arn", extract)
+
+
+def _log_stream(group: str, request: Json) -> str:
+    """Returns what AWS judges a call about a log group or its stream by; of a group, the name stays empty."""
+    return f"{group}:log-stream:{request.get('logStreamName', '')}"
+
+
+def _rule(arn: str, request: Json, rules: str) -> str:
+    """Returns the ARN of a rule: calls about targets name it otherwise, and the default bus is not named."""
+    if isinstance(name := request.get("Rule"), str):
+        arn = f"{rules}/{request.get('EventBusName') or DEFAULT_BUS}/{name}"
+    return arn.replace(f"{rules}/{DEFAULT_BUS}/", f"{rules}/")
+
+
+def _tell_namespace(actions: patch_points.MiniStack) -> None:
+    original = patch_points.function(
+        actions, "request_tag_context", ("service", "iam_action", "body", "params")
+    )
+
+    def context(service: str, action: str, body: bytes, params: Json) -> Json:
+        known: Json = original(service, action, body, params)
+        if action != "cloudwatch:PutMetricData":
+            return known
+        namespace = _content(body).get("Namespace") or params.get("Namespace")
+        return {**known, "cloudwatch:namespace": namespace} if namespace else known
+
+    patch_points.replace(actions, "request_tag_context", context)
+
+
+def _judge_traces(actions: patch_points.MiniStack) -> None:
+    """Lets IAM answer first; whoever may trace is told that the service is not supported."""
+    patterns = patch_points.value(patch_points.module("core.router"), "SERVICE_PATTERNS", dict)
+    patterns[TRACES] = {"host_patterns": [r"xray\."]}
+    patch_points.value(actions, "SERVICE_TO_IAM_NAMESPACE", dict)[TRACES] = TRACES
+    patch_points.value(actions, "_BOTOCORE_SERVICE_MAP", dict)[TRACES] = [TRACES]
+
+
+def _content(body: bytes) -> Json:
+    try:
+        content = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

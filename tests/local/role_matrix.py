@@ -1,0 +1,200 @@
+"""What every role of the program may do, written down by hand: to be read beside what its job needs.
+
+Per role, by the name that the program gives it: the thing, and what may be done with it in the words of
+`role_probes`. What is not written here must be refused.
+"""
+
+OWN_LOG, TRACES = "write", {"the account's traces": "send"}
+MAIL = {"mail from us": "send"}
+
+MATRIX: dict[str, dict[str, str]] = {
+    "file-upload-role": TRACES
+    | {
+        "file-upload-logs": OWN_LOG,
+        "uploads-table": "get put update delete query",
+        "uploads-bucket uploads/": "list read write delete",
+    },
+    "projects-role": TRACES
+    | {
+        "projects-logs": OWN_LOG,
+        "projects-table": "get put update delete query",
+    },
+    "drone-path-role": TRACES
+    | {
+        "drone-path-logs": OWN_LOG,
+        "flight-paths-table": "get put update delete",
+        "flight-paths-table owner-index": "query",
+        "projects-table": "update",
+        "ml-bucket terrain/": "list read write",
+    },
+    "ml-jobs-role": TRACES
+    | {
+        "ml-jobs-logs": OWN_LOG,
+        "jobs-table": "get put update delete",
+        "jobs-table owner-index": "query",
+        "projects-table": "get",
+        "uploads-bucket uploads/": "list",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/request.json": "write delete",
+        "ml-bucket jobs/*/progress/sfm/": "read",
+        "ml-bucket jobs/*/progress/compressor/": "read",
+        "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "pipeline-machine": "start follow stop",
+    },
+    "pipeline-steps-role": TRACES
+    | {
+        "pipeline-steps-logs": OWN_LOG,
+        "jobs-table": "update",
+        "links-table": "put",
+        "uploads-bucket uploads/": "list read",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/model/": "read write",
+    },
+    "job-events-role": TRACES
+    | MAIL
+    | {
+        "job-events-logs": OWN_LOG,
+        "job-events-dead-letters": "send",
+        "jobs-table": "get update",
+        "projects-table": "update",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/sfm/": "tag",
+        "ml-bucket jobs/*/sfm/report.json": "tag",
+        "ml-bucket jobs/*/3dgs/": "tag",
+        "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "tag",
+        "ml-bucket jobs/*/progress/sfm/": "tag",
+        "ml-bucket jobs/*/progress/compressor/": "tag",
+        "pipeline-machine": "list follow",
+    },
+    "delivery-role": TRACES
+    | {
+        "delivery-logs": OWN_LOG,
+        "links-table": "get",
+        "jobs-table": "get",
+        "the delivery key": "read",
+    },
+    "invites-v2-role": TRACES | MAIL | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite"},
+    "invites-v3-role": TRACES | MAIL | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite"},
+    "waitlist-role": TRACES
+    | MAIL
+    | {
+        "waitlist-logs": OWN_LOG,
+        "waitlist-table": "put update",
+        "feedback-table": "put",
+        "limits-table": "update",
+    },
+    "pipeline-sfm-role": {
+        "/aws/sagemaker/ProcessingJobs": "write make",
+        "metrics in /aws/sagemaker/ProcessingJobs": "put",
+        "the account's registry": "log-in",
+        "sfm-repository": "pull",
+        "uploads-bucket uploads/": "list read",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/sfm/": "write",
+        "ml-bucket jobs/*/sfm/report.json": "write",
+        "ml-bucket jobs/*/progress/sfm/": "write",
+    },
+    "pipeline-3dgs-role": {
+        "/aws/sagemaker/TrainingJobs": "write make",
+        "metrics in /aws/sagemaker/TrainingJobs": "put",
+        "the account's registry": "log-in",
+        "3dgs-repository": "pull",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/sfm/": "read",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read write",
+        "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read write",
+    },
+    "pipeline-compressor-role": {
+        "/aws/sagemaker/ProcessingJobs": "write make",
+        "metrics in /aws/sagemaker/ProcessingJobs": "put",
+        "the account's registry": "log-in",
+        "compressor-repository": "pull",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read",
+        "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "ml-bucket jobs/*/model/": "write",
+        "ml-bucket jobs/*/progress/compressor/": "write",
+    },
+    "pipeline-machine-role": TRACES
+    | {
+        "pipeline-steps-alias": "invoke",
+        "processing jobs": "run",
+        "training jobs": "run",
+        "pipeline-sfm-role": "pass",
+        "pipeline-3dgs-role": "pass",
+        "pipeline-compressor-role": "pass",
+        "StepFunctionsGetEventsForSageMakerProcessingJobsRule": "look keep",
+        "StepFunctionsGetEventsForSageMakerTrainingJobsRule": "look keep",
+        "the account's log delivery": "set-up",
+    },
+}
+
+NO_CALL = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:UpdateLogDelivery",
+}
+"""Actions that Step Functions takes for itself: no SDK has a call for them."""
+
+NOBODYS = {
+    "the account",
+    "a stranger's machine",
+    "a stranger's queue",
+    "a stranger's secret",
+    "mail from somebody else",
+    # Buckets outside of their folders, and what only the deployment writes.
+    "artifacts-bucket /",
+    "artifacts-bucket layers/",
+    "uploads-bucket /",
+    "ml-bucket /",
+    "ml-bucket jobs/*/",
+    "ml-bucket jobs/*/elsewhere/sfm/",
+    "ml-bucket jobs/*/elsewhere/3dgs/",
+    "ml-bucket jobs/*/elsewhere/model/",
+    # Indexes that no function asks.
+    "jobs-table project-index",
+    "uploads-table owner-index",
+    # API Gateway and EventBridge call these, by permissions of their own.
+    "delivery-alias",
+    "drone-path-alias",
+    "file-upload-alias",
+    "invites-v2-alias",
+    "invites-v3-alias",
+    "job-events-alias",
+    "ml-jobs-alias",
+    "projects-alias",
+    "waitlist-alias",
+    # Roles of functions and of the machine: none is given away.
+    "delivery-role",
+    "drone-path-role",
+    "file-upload-role",
+    "invites-v2-role",
+    "invites-v3-role",
+    "job-events-role",
+    "ml-jobs-role",
+    "pipeline-machine-role",
+    "pipeline-steps-role",
+    "projects-role",
+    "waitlist-role",
+    # What AWS itself writes, calls and publishes.
+    "drone-path-api-access-logs",
+    "file-upload-api-access-logs",
+    "invite-v2-api-access-logs",
+    "invite-v3-api-access-logs",
+    "ml-api-access-logs",
+    "projects-api-access-logs",
+    "waitlist-api-access-logs",
+    "pipeline-logs",
+    "job-changes-executions-rule",
+    "job-changes-jobs-rule",
+    "job-changes-look-rule",
+    "monitoring-alarms-key",
+    "monitoring-alarms-topic",
+    "metrics in Spaceport",
+}
+"""Things that no role may touch in any way."""
