@@ -174,8 +174,9 @@ def _worker(root: Path) -> Iterator[_Worker]:
 
 
 def _copy(root: Path, copy: Path) -> None:
-    for path in (root / "__main__.py", root / "pyproject.toml", *root.glob("Pulumi*.yaml")):
-        shutil.copy2(path, copy)
+    for path in root.iterdir():
+        if path.is_file():
+            shutil.copy2(path, copy)
     for name in COPIED:
         source, target = root / name, copy / name
         if source.is_dir():
