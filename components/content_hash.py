@@ -1,6 +1,7 @@
 """A digest over what a container image is built from."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -38,9 +39,10 @@ def content_hash(root: Path, folders: Iterable[str]) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.is_file() and not _LEFT_OUT.intersection(path.relative_to(folder).parts):
-            yield path
+    for where, folders, names in os.walk(folder):
+        # Not even looked into: node_modules has more files than all else together.
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        yield from (Path(where, name) for name in names if name not in _LEFT_OUT)
 
 
 def _add(digest: "hashlib._Hash", name: str, path: Path) -> None:
