@@ -12,7 +12,7 @@ COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycach
 TYPED := __main__.py components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
 	tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview layers mutants test check lint types lock clean
+.PHONY: help setup setup-tests demo serve preview layers mutants test check fast lint types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,7 +42,10 @@ mutants: setup ## Break the program in a hundred ways and see that a test fails 
 test: setup-tests lint types ## Every check: lint, types, all tests
 	$(BIN)/python -m pytest
 
-check: setup lint types ## The quick checks: lint, types, fast tests
+check: setup lint ## The quick checks: lint, types, fast tests
+	@$(MAKE) --no-print-directory -j 2 types fast
+
+fast:
 	$(BIN)/python -m pytest -m "not slow and not cloud and not browser" -n 2
 
 lint:

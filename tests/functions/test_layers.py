@@ -68,6 +68,7 @@ IMPORTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", LAYERS, ids=lambda spec: spec.name)
 def test_a_layer_works_without_any_other_package(tmp_path, spec):
     layer = build_layer(spec, RUNTIME, ARCHITECTURE, output=tmp_path)
@@ -83,6 +84,7 @@ def test_a_layer_works_without_any_other_package(tmp_path, spec):
     subprocess.run([sys.executable, "-S", "-c", code], check=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_a_damaged_layer_is_built_again(tmp_path):
     path = tmp_path / f"base-{RUNTIME}-{ARCHITECTURE}.zip"
     path.write_bytes(b"PK half")
@@ -90,6 +92,7 @@ def test_a_damaged_layer_is_built_again(tmp_path):
     assert build_layer(BASE, RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt
 
 
+@pytest.mark.slow
 def test_a_layer_too_large_is_an_error(tmp_path):
     with pytest.raises(LayerError, match=r"base layer has .* MB"):
         build_layer(dataclasses.replace(BASE, max_bytes=1000), RUNTIME, ARCHITECTURE, output=tmp_path)

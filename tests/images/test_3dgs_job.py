@@ -134,6 +134,7 @@ def assert_same(first: Trainer, second: Trainer) -> None:
     assert [entry[::2] for entry in first.history] == [entry[::2] for entry in second.history]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["mcmc", "default"])
 def test_resumed_is_the_same_as_never_stopped(tmp_path: Path, sfm: Path, strategy: str):
     whole = run_trainer(tmp_path / "whole", sfm, strategy=strategy)
@@ -144,12 +145,14 @@ def test_resumed_is_the_same_as_never_stopped(tmp_path: Path, sfm: Path, strateg
     assert_same(resumed, whole)
 
 
+@pytest.mark.slow
 def test_colours_without_a_view_dependent_part_are_learned_too(tmp_path: Path, sfm: Path):
     trainer = run_trainer(tmp_path, sfm, sh_degree=0)
     assert trainer.history[-1][2] > trainer.history[0][2]
     assert to_splats(trainer.params, 1.0).sh_degree == 0
 
 
+@pytest.mark.slow
 def test_same_input_options_and_seed_give_the_same_model(tmp_path: Path, sfm: Path):
     first = run_trainer(tmp_path / "1", sfm)
     assert_same(run_trainer(tmp_path / "2", sfm), first)
@@ -181,6 +184,7 @@ def test_damaged_checkpoint_means_a_new_start(tmp_path: Path, sfm: Path):
     assert trainer.step == 2
 
 
+@pytest.mark.slow
 def test_exposures_are_learned_around_the_identity(tmp_path: Path, sfm: Path):
     trainer = run_trainer(tmp_path, sfm, max_steps=150)
     gains = trainer.exposure.transforms.detach()[:, [0, 1, 2], [0, 1, 2]].mean(1).numpy()
@@ -201,6 +205,7 @@ def test_time_limit_ends_the_training_cleanly(tmp_path: Path):
     assert len(read_ply(paths.model / "splat.ply"))
 
 
+@pytest.mark.slow
 def test_sigterm_saves_a_checkpoint_and_the_next_run_goes_on(tmp_path: Path):
     write_job(tmp_path, **QUICK | {"max_steps": 400, "checkpoint_every_seconds": 0})
     command = [sys.executable, "-m", "spaceport_3dgs", "train"]

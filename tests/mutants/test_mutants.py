@@ -32,6 +32,7 @@ def verdicts(repository, *mutants: Mutant):
     return {one.mutant.name: one for one in judge(mutants, at_once=2, root=repository)}
 
 
+@pytest.mark.slow
 def test_each_outcome_is_told_apart(repository):
     found = verdicts(
         repository,
@@ -57,6 +58,7 @@ def test_each_outcome_is_told_apart(repository):
     assert "cannot import name 'half'" in found["unusable"].message
 
 
+@pytest.mark.slow
 def test_a_mutant_leaves_nothing_behind(repository):
     broken = [Mutant(str(number), HALF, "number / 2", "number / 3") for number in range(3)]
     kept = Mutant("kept", HALF, "number / 2", "number / 2.0")
@@ -65,12 +67,14 @@ def test_a_mutant_leaves_nothing_behind(repository):
     assert (repository / HALF).read_text() == SOURCE
 
 
+@pytest.mark.slow
 def test_a_mutant_that_hangs_is_ended(repository, monkeypatch):
     monkeypatch.setattr("tests.mutants.workers.SLOWEST_SECONDS", 1.5)
     (one,) = judge([Mutant("loop", HALF, "return", "while 1: pass\n    return")], at_once=1, root=repository)
     assert one.outcome == "hung"
 
 
+@pytest.mark.slow
 def test_nothing_is_judged_where_the_tests_fail_anyway(repository):
     (repository / HALF).write_text(SOURCE.replace("/ 2", "/ 3"))
     with pytest.raises(BaselineError, match="test_half_of_four"):

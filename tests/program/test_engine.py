@@ -40,6 +40,7 @@ def test_a_second_run_asks_for_the_same(request, bootstrap, name):
     assert not differences.outputs
 
 
+@pytest.mark.slow
 def test_the_order_of_sets_reaches_no_resource(bootstrap):
     """Sets of texts are in another order in each process: their order in a list would be a change."""
     options = [f"--config={key}={value}" for key, value in bootstrap.items()]
