@@ -15,8 +15,10 @@ UP = np.array([0.0, -1.0, 0.0])
 SOUTH = np.array([0.0, 0.0, 1.0])
 
 _LOWEST, _HIGHEST = math.radians(20), math.radians(45)
-# Above this the photos look straight down, and the side they were taken from says nothing.
+# Above this the photos look straight down: the side they were taken from says nothing, and a low view would
+# show what none of them has seen.
 _NADIR = math.radians(65)
+_HIGHEST_NADIR = math.radians(75)
 _NARROWEST, _WIDEST = math.radians(45), math.radians(75)
 _SOUTH_PREFERENCE = 0.1
 _PRIOR_WEIGHT = 0.01
@@ -76,10 +78,11 @@ def _direction(offsets: Vector, distances: Vector) -> Vector:
     """Returns the unit vector from the target to the first view's camera."""
     elevations = np.arcsin(np.clip(offsets @ UP / distances, -1, 1))
     middle = float(np.median(elevations))
-    elevation = float(np.clip(middle, _LOWEST, _HIGHEST))
+    straight_down = middle > _NADIR
+    elevation = float(np.clip(middle, _LOWEST, _HIGHEST_NADIR if straight_down else _HIGHEST))
     sideways = offsets - np.outer(offsets @ UP, UP)
     lengths = np.linalg.norm(sideways, axis=1)
-    if middle > _NADIR or not lengths.any():
+    if straight_down or not lengths.any():
         azimuth = SOUTH
     else:
         sideways /= np.maximum(lengths, 1e-12)[:, None]
@@ -94,6 +97,7 @@ def opening_view(cameras: Sequence[Camera], means: NDArray[np.floating]) -> Open
 
     It looks at the point the photos look at, from their usual distance, 20 to 45 degrees above the horizon
     and from the side of a photo that was taken that steeply, of several the southern one: then north is up.
+    Where all photos look straight down, it looks down too, a little from the south.
 
     Args:
         cameras: Of the capture, in the model frame; without any, the model's extent decides.
