@@ -51,7 +51,6 @@ delivery = Delivery(
     allowed_origins=origins,
     opts=opts,
 )
-
 runs_on = FunctionRuntime(
     "functions",
     settings=settings.functions,
@@ -97,5 +96,4 @@ Monitoring(
     apis=apis.by_name,
     opts=opts,
 )
-
 export(addresses, identity.outputs, delivery.outputs, storage.outputs, pipeline.outputs, mail.outputs)

@@ -110,6 +110,6 @@ def test_the_program_only_wires(node):
 
 def test_the_program_is_short_and_makes_no_resource_itself():
     text = (ROOT / "__main__.py").read_text()
-    assert len(text.splitlines()) < 150
+    assert len(text.splitlines()) < 100
     assert "pulumi_aws" not in text
     assert "grants" not in text
