@@ -24,6 +24,7 @@ from components.job_states import (
     job_states,
 )
 
+STEPS = ("sfm", "3dgs", "compressor")
 SFM_SECONDS = 4 * 3600
 COMPRESSOR_SECONDS = 3600
 MARGIN_SECONDS = 30 * 60

@@ -98,7 +98,6 @@ class Function(Component):
         name: Name of the function.
         arn: ARN of the alias.
         invoke_arn: The alias as API Gateway integrates it.
-        version: Version that the alias points at.
         role_arn: ARN of its role.
         dead_letters: Where events end that it could not take; only of an asynchronous function.
     """
@@ -107,7 +106,6 @@ class Function(Component):
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     invoke_arn: pulumi.Output[str]
-    version: pulumi.Output[str]
     role_arn: pulumi.Output[str]
     dead_letters: aws.sqs.Queue | None
 
@@ -210,7 +208,6 @@ class Function(Component):
         self.name = function.name
         self.arn = self._alias.arn
         self.invoke_arn = self._alias.invoke_arn
-        self.version = function.version
         self.role_arn = role.arn
         self.register_outputs({"name": self.name, "arn": self.arn, "role_arn": self.role_arn})
 

@@ -12,6 +12,7 @@ import pulumi_awsx as awsx
 from components.adopt import Retention
 from components.base import Component
 from components.content_hash import content_hash
+from components.definition import STEPS
 
 CONTEXT = Path(__file__).resolve().parent.parent / "images"
 PLATFORM = "linux/amd64"
@@ -120,8 +121,7 @@ class Images(Component):
     ) -> None:
         super().__init__(name, opts=opts)
         self.sfm, self.training, self.compressor = (
-            Image(step, digest=digests.get(step), retention=retention, opts=self._child())
-            for step in ("sfm", "3dgs", "compressor")
+            Image(step, digest=digests.get(step), retention=retention, opts=self._child()) for step in STEPS
         )
         self.register_outputs(
             {"sfm": self.sfm.uri, "training": self.training.uri, "compressor": self.compressor.uri}

@@ -9,7 +9,7 @@ import pulumi
 from components.adopt import ADOPTABLE, Adoption
 from components.code import function_folders
 from components.config_reader import ConfigReader
-from components.definition import Machines
+from components.definition import STEPS, Machines
 
 LOG_RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
@@ -33,7 +33,6 @@ _CERTIFICATE = r"arn:aws:acm:(?P<region>[a-z0-9-]+):\d{12}:certificate/[0-9a-f-]
 _CLOUDFRONT_REGION = "us-east-1"
 """Where CloudFront looks for certificates, whatever the stack's region."""
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
-STEPS = ("sfm", "3dgs", "compressor")
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _VAULT_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 _ADOPTION_KEYS = frozenset({"id", "ignoreChanges", "absent"})
