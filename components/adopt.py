@@ -14,6 +14,7 @@ TABLES = (
     "links-table",
     "waitlist-table",
     "feedback-table",
+    "settings-table",
 )
 USER_POOLS = ("user-pool-v2", "user-pool-v3")
 USER_POOL_CLIENTS = ("user-pool-v2-client", "user-pool-v3-client")

@@ -13,6 +13,7 @@ from components.bucket import LifecycleRule, PrivateBucket
 
 OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
+JOB_INDEX = "job-index"
 TIER_ORIGINALS_AFTER_DAYS = 30
 EXPIRE_INTERMEDIATES_AFTER_DAYS = 30
 JOB = f"jobs/{'?' * 36}"
@@ -64,14 +65,17 @@ class Storage(Component):
         uploads_bucket: Captures: `uploads/{owner}/{captureId}/`.
         ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`. Its policy is set by the delivery,
             which reads it.
-        uploads_table: Captures and their files.
+        uploads_table: Captures and their files, also by owner and by project; what was never completed goes
+            by itself.
         projects_table: Projects by owner.
         jobs_table: Jobs, also by owner and by project.
-        links_table: Links to models; expired ones go by themselves.
+        links_table: Links to models, also by job; expired ones go by themselves.
         waitlist_table: People who wait for a place.
         feedback_table: What people have said.
         limits_table: Counts of the day; earlier ones go by themselves.
-        flight_paths_table: Saved flight plans, also by owner.
+        flight_paths_table: Saved flight plans, also by owner and by project.
+        settings_table: What people have set for themselves, and what they may use.
+        idempotency_table: Answers to requests that may come twice; they go by themselves.
         tables: All tables by logical name.
         indexes: Names of each table's indexes.
     """
@@ -88,6 +92,8 @@ class Storage(Component):
     feedback_table: aws.dynamodb.Table
     limits_table: aws.dynamodb.Table
     flight_paths_table: aws.dynamodb.Table
+    settings_table: aws.dynamodb.Table
+    idempotency_table: aws.dynamodb.Table
     tables: dict[str, aws.dynamodb.Table]
     indexes: dict[str, tuple[str, ...]]
 
@@ -131,15 +137,26 @@ class Storage(Component):
         )
         created_at = Key("createdAt", "N")
         by_owner = Index(OWNER_INDEX, Key("owner"), created_at)
-        self.uploads_table = self._table("uploads-table", Key("captureId"), Key("itemId"), indexes=[by_owner])
-        self.projects_table = self._table("projects-table", Key("userSub"), Key("projectId"))
         by_project = Index(PROJECT_INDEX, Key("projectId"), created_at)
+        by_job = Index(JOB_INDEX, Key("jobId"), created_at)
+        self.uploads_table = self._table(
+            "uploads-table",
+            Key("captureId"),
+            Key("itemId"),
+            indexes=[by_owner, by_project],
+            expires_at="expiresAt",
+        )
+        self.projects_table = self._table("projects-table", Key("userSub"), Key("projectId"))
         self.jobs_table = self._table("jobs-table", Key("jobId"), indexes=[by_owner, by_project])
-        self.links_table = self._table("links-table", Key("token"), expires_at="expiresAt")
+        self.links_table = self._table(
+            "links-table", Key("token"), indexes=[by_job], expires_at="expiresAt"
+        )
         self.waitlist_table = self._table("waitlist-table", Key("email"))
         self.feedback_table = self._table("feedback-table", Key("feedbackId"))
         self.limits_table = self._table("limits-table", Key("limitId"), expires_at="expiresAt")
-        self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner])
+        self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner, by_project])
+        self.settings_table = self._table("settings-table", Key("userSub"))
+        self.idempotency_table = self._table("idempotency-table", Key("id"), expires_at="expiration")
         self.register_outputs(
             {
                 "artifacts_bucket": self.artifacts_bucket.name,
@@ -153,6 +170,8 @@ class Storage(Component):
                 "feedback_table": self.feedback_table.name,
                 "limits_table": self.limits_table.name,
                 "flight_paths_table": self.flight_paths_table.name,
+                "settings_table": self.settings_table.name,
+                "idempotency_table": self.idempotency_table.name,
             }
         )
 

@@ -94,6 +94,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "FEEDBACK_TABLE": "feedback",
         "LIMITS_TABLE": "limits",
         "FLIGHT_PATHS_TABLE": "flight-paths",
+        "SETTINGS_TABLE": "settings",
+        "IDEMPOTENCY_TABLE": "idempotency",
         # Nothing listens there: a test that needs terrain serves its own.
         "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
@@ -124,14 +126,16 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
 
 
 def _make_tables(embedded: EmbeddedCloud) -> None:
-    _make_table(embedded, "uploads", ["captureId", "itemId"], ["owner"])
+    _make_table(embedded, "uploads", ["captureId", "itemId"], ["owner", "project"])
     _make_table(embedded, "projects", ["userSub", "projectId"], [])
     _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
-    _make_table(embedded, "links", ["token"], [])
+    _make_table(embedded, "links", ["token"], ["job"])
     _make_table(embedded, "waitlist", ["email"], [])
     _make_table(embedded, "feedback", ["feedbackId"], [])
     _make_table(embedded, "limits", ["limitId"], [])
-    _make_table(embedded, "flight-paths", ["id"], ["owner"])
+    _make_table(embedded, "flight-paths", ["id"], ["owner", "project"])
+    _make_table(embedded, "settings", ["userSub"], [])
+    _make_table(embedded, "idempotency", ["id"], [])
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:
@@ -145,7 +149,7 @@ def _make_pool(embedded: EmbeddedCloud) -> str:
 
 
 def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:
-    partition = {"owner": "owner", "project": "projectId"}
+    partition = {"owner": "owner", "project": "projectId", "job": "jobId"}
     attributes = dict.fromkeys([*key, *(partition[index] for index in indexed)], "S")
     if indexed:
         attributes["createdAt"] = "N"

@@ -157,8 +157,14 @@ NOBODYS = {
     "ml-bucket jobs/*/elsewhere/3dgs/",
     "ml-bucket jobs/*/elsewhere/model/",
     # Indexes that no function asks.
+    "flight-paths-table project-index",
     "jobs-table project-index",
+    "links-table job-index",
     "uploads-table owner-index",
+    "uploads-table project-index",
+    # Tables whose readers are yet to come.
+    "idempotency-table",
+    "settings-table",
     # API Gateway and EventBridge call these, by permissions of their own.
     "delivery-alias",
     "drone-path-alias",
