@@ -2,12 +2,13 @@
 
 import base64
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from functions.shared.clock import iso
 from functions.shared.errors import ApiError, bad_request, conflict
 from functions.shared.user_settings import Quotas, UserSettings
+from functions.user_settings.answers import ShownFailure, ShownQuotas, ShownSettings, ShownWebhook
 from functions.user_settings.models import ChangeSettings
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 -- what a secret begins with
@@ -64,7 +65,7 @@ def change_of(settings: UserSettings, request: ChangeSettings) -> Change:
     return Change(attributes, secret)
 
 
-def show(settings: UserSettings, defaults: Quotas) -> dict[str, Any]:
+def show(settings: UserSettings, defaults: Quotas) -> ShownSettings:
     """Show settings to their owner.
 
     Args:
@@ -72,26 +73,26 @@ def show(settings: UserSettings, defaults: Quotas) -> dict[str, Any]:
         defaults: Quotas of everybody.
 
     Returns:
-        The JSON object; of the secret it has the end alone.
+        The answer; of the secret it has the end alone.
     """
-    failure, quotas = settings.webhook_failure, settings.quotas_over(defaults)
-    return {
-        "mailNotices": settings.mail_notices,
-        "webhook": {
-            "url": settings.webhook_url,
-            "active": settings.webhook_active,
-            "secretEnding": (settings.webhook_secret or "")[-SHOWN_CHARACTERS:],
-        }
-        if settings.webhook_url is not None
-        else None,
-        "webhookFailure": {"at": iso(failure.at), "reason": failure.reason} if failure else None,
-        "quotas": {
-            "jobsAtOnce": quotas.jobs_at_once,
-            "jobsPerDay": quotas.jobs_per_day,
-            "spendPerMonthUsd": quotas.spend_per_month_usd,
-        },
-        "version": settings.version,
-    }
+    failure = settings.webhook_failure
+    return ShownSettings(
+        mail_notices=settings.mail_notices,
+        webhook=_webhook(settings),
+        webhook_failure=ShownFailure(at=iso(failure.at), reason=failure.reason) if failure else None,
+        quotas=ShownQuotas(**asdict(settings.quotas_over(defaults))),
+        version=settings.version,
+    )
+
+
+def _webhook(settings: UserSettings) -> ShownWebhook | None:
+    if settings.webhook_url is None:
+        return None
+    return ShownWebhook(
+        url=settings.webhook_url,
+        active=settings.webhook_active,
+        secret_ending=(settings.webhook_secret or "")[-SHOWN_CHARACTERS:],
+    )
 
 
 def no_webhook() -> ApiError:

@@ -2,7 +2,6 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from functions.shared.claims import Caller
 from functions.shared.clock import now_ms
@@ -11,12 +10,12 @@ from functions.shared.limits import DAY_SECONDS, DailyLimits
 from functions.shared.observability import logger
 from functions.shared.user_settings import Quotas, SettingsStore
 from functions.shared.webhook_events import WebhookEvent, WebhookQueue
+from functions.user_settings.answers import ChangedSettings, SentTest, ShownSettings
 from functions.user_settings.logic import change_of, no_webhook, show
 from functions.user_settings.models import ChangeSettings
 
 TESTS_PER_DAY = 50
 """Each is up to six posts, to an address that nobody has shown to be the person's own."""
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,11 @@ class PersonalSettings:
     webhooks: WebhookQueue
     default_quotas: Quotas
 
-    def show(self, caller: Caller) -> Answer:
+    def show(self, caller: Caller) -> ShownSettings:
         """Show the caller's settings."""
         return show(self.store.read(caller.sub), self.default_quotas)
 
-    def change(self, caller: Caller, request: ChangeSettings) -> Answer:
+    def change(self, caller: Caller, request: ChangeSettings) -> ChangedSettings:
         """Change the caller's settings.
 
         Returns:
@@ -57,10 +56,10 @@ class PersonalSettings:
         if changed is None:
             raise _changed_meanwhile()
         logger.info("settings changed", extra={"changed": sorted(change.attributes)})
-        secret = {"webhookSecret": change.secret} if change.secret else {}
-        return {**show(changed, self.default_quotas), **secret}
+        shown = show(changed, self.default_quotas)
+        return ChangedSettings(**dict(shown), webhook_secret=change.secret)
 
-    def test_webhook(self, caller: Caller) -> Answer:
+    def try_webhook(self, caller: Caller) -> SentTest:
         """Send an event to the caller's webhook as a job's end would be sent.
 
         Returns:
@@ -77,7 +76,7 @@ class PersonalSettings:
             id=f"test-{uuid.uuid4()}", type="webhook.test", owner=caller.sub, created_at=now_ms(), data={}
         )
         self.webhooks.put(event)
-        return {"eventId": event.id, "message": "The test is on its way."}
+        return SentTest(event_id=event.id, message="The test is on its way.")
 
 
 def _changed_meanwhile() -> ApiError:
