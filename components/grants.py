@@ -289,6 +289,11 @@ def write_job_logs(log_groups: list[Arn]) -> Statement:
     )
 
 
+def read_job_logs(log_groups: list[Arn]) -> Statement:
+    """Reads the log groups that SageMaker fixes for all jobs of the account; whose lines it shows is its code's affair."""
+    return _allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], *log_groups)
+
+
 def put_job_metrics(namespace: str) -> Statement:
     """Adds figures to one namespace of CloudWatch, which knows no resources."""
     statement = _allow(["cloudwatch:PutMetricData"], "*")

@@ -82,7 +82,8 @@ class Table:
         *,
         condition: str,
         values: Mapping[str, Any] | None = None,
-        add: Mapping[str, int] | None = None,
+        add: Mapping[str, int | set[str]] | None = None,
+        discard: Mapping[str, set[str]] | None = None,
         defaults: Mapping[str, Any] | None = None,
     ) -> Item | None:
         """Change attributes of an item under a condition.
@@ -92,7 +93,8 @@ class Table:
             changes: Attributes to set; None removes the attribute.
             condition: What must hold; without it an update would make an item that was never there.
             values: Values that the condition names.
-            add: Amounts to add to numbers.
+            add: Amounts to add to numbers, members to add to sets.
+            discard: Members to take out of sets.
             defaults: Attributes to set only where they are missing.
 
         Returns:
@@ -105,10 +107,12 @@ class Table:
         expression = _clause("SET", assignments)
         expression += _clause("REMOVE", [f"#{name}" for name in removed])
         expression += _clause("ADD", [f"#{name} :add_{name}" for name in add or {}])
+        expression += _clause("DELETE", [f"#{name} :discard_{name}" for name in discard or {}])
         all_values = {
             **{f"set_{name}": value for name, value in kept.items()},
             **{f"new_{name}": value for name, value in (defaults or {}).items()},
             **{f"add_{name}": value for name, value in (add or {}).items()},
+            **{f"discard_{name}": value for name, value in (discard or {}).items()},
             **(values or {}),
         }
         try:
