@@ -3,6 +3,7 @@
 Both are stated in `functions/<name>/settings.py`; a test holds the two together.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pulumi
 
 from components import grants
 from components.account import COST_TAG, Account
+from components.definition import Machines
 from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
@@ -119,8 +121,9 @@ class Handlers:
         self,
         *,
         state_machine: pulumi.Output[str],
+        machines: Machines,
     ) -> Function:
-        """Starts, shows and stops jobs."""
+        """Starts, shows and stops jobs, and says what they will take."""
         ml_bucket = self.storage.ml_bucket
         return Function(
             "ml-jobs",
@@ -132,6 +135,8 @@ class Handlers:
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "STATE_MACHINE_ARN": state_machine,
+                "MACHINES": _as_json(machines),
+                "MACHINE_PRICES": json.dumps(machines.usd_per_hour),
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
@@ -190,6 +195,7 @@ class Handlers:
         self,
         *,
         state_machine: pulumi.Output[str],
+        machines: Machines,
     ) -> Function:
         """Records what happens to jobs and tells their owners."""
         return Function(
@@ -200,6 +206,7 @@ class Handlers:
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "STATE_MACHINE_ARN": state_machine,
+                "MACHINE_PRICES": json.dumps(machines.usd_per_hour),
                 "METRICS_SERVICE": self.account.tags[COST_TAG],
                 "MAIL_FROM": self.mail.address,
                 "ML_BUCKET": self.storage.ml_bucket.name,
@@ -215,6 +222,11 @@ class Handlers:
                 ),
                 grants.list_executions(state_machine),
                 grants.follow_executions(state_machine),
+                grants.list_step_jobs(),
+                grants.follow_step_jobs(
+                    self.account.arn("sagemaker", "processing-job/*"),
+                    self.account.arn("sagemaker", "training-job/*"),
+                ),
                 grants.send_mail(list(self.mail.identities)),
             ],
             memory_mb=512,
@@ -310,3 +322,16 @@ class Handlers:
             timeout_seconds=29,
             opts=self.opts,
         )
+
+
+def _as_json(machines: Machines) -> str:
+    """Write the machines as the functions read them."""
+    return json.dumps(
+        {
+            "sfm": machines.sfm,
+            "training": machines.training,
+            "compressor": machines.compressor,
+            "useSpot": machines.use_spot,
+            "spotWaitSeconds": machines.spot_wait_seconds,
+        }
+    )

@@ -7,13 +7,15 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.ml_jobs.estimate import Machines
 from functions.ml_jobs.jobs import Answer, Jobs
 from functions.ml_jobs.logic import in_old_words
-from functions.ml_jobs.models import StartJob, StopJob
+from functions.ml_jobs.models import EstimateJob, StartJob, StopJob
 from functions.ml_jobs.settings import Settings
 from functions.shared.api import build_api, caller_of, new_router, page_of, parse_body, path_id
 from functions.shared.jobs import JobStore
 from functions.shared.observability import logger, tracer
+from functions.shared.prices import Prices
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -29,6 +31,8 @@ def _jobs() -> Jobs:
         uploads_bucket=settings.uploads_bucket,
         ml_bucket=settings.ml_bucket,
         state_machine_arn=settings.state_machine_arn,
+        prices=Prices.with_overrides(settings.machine_prices),
+        machines=Machines.model_validate_json(settings.machines),
     )
 
 
@@ -42,6 +46,13 @@ def start_job() -> Answer:
     """Start a job."""
     event = router.current_event
     return _jobs().start(caller_of(event), parse_body(event, StartJob))
+
+
+@router.post("/estimate")
+def estimate_job() -> Answer:
+    """Estimate a job."""
+    event = router.current_event
+    return _jobs().estimate(caller_of(event), parse_body(event, EstimateJob))
 
 
 @router.post("/stop-job")

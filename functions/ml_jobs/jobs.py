@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.ml_jobs import logic
-from functions.ml_jobs.models import StartJob
+from functions.ml_jobs.account import tell_estimate
+from functions.ml_jobs.estimate import (
+    TYPICAL_MEGAPIXELS,
+    Machines,
+    Options,
+    Photos,
+    estimate,
+    experience_of,
+)
+from functions.ml_jobs.models import EstimateJob, StartJob
 from functions.ml_jobs.options import OptionError, check_options
+from functions.ml_jobs.photos import photos_in
 from functions.ml_jobs.presets import options_of
 from functions.shared.aws import s3, step_functions
 from functions.shared.claims import Caller
@@ -17,10 +27,16 @@ from functions.shared.failures import explain
 from functions.shared.job_names import STEPS, ExecutionName, progress_key, request_key
 from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.observability import logger
-from functions.shared.s3_objects import parse_address, prefix_exists, read_json, write_json
+from functions.shared.prices import Prices
+from functions.shared.s3_objects import list_objects, parse_address, prefix_exists, read_json, write_json
+from functions.shared.spending import Estimate
 from functions.shared.stores import Table
 
 Answer = dict[str, Any]
+
+
+JOBS_TO_LEARN_FROM = 50
+"""How many of a person's latest jobs are looked through for those that tell what the next one takes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,8 @@ class Jobs:
         uploads_bucket: Where captures are.
         ml_bucket: Where jobs have their folders.
         state_machine_arn: What does a job.
+        prices: What machines cost.
+        machines: What the steps run on.
     """
 
     store: JobStore
@@ -40,6 +58,8 @@ class Jobs:
     uploads_bucket: str
     ml_bucket: str
     state_machine_arn: str
+    prices: Prices
+    machines: Machines
 
     def start(self, caller: Caller, request: StartJob) -> Answer:
         """Start a job on a capture of the caller.
@@ -49,10 +69,7 @@ class Jobs:
                 not there or not the caller's.
         """
         capture = self._capture(caller, request.s3_url)
-        try:
-            options = options_of(request.preset, check_options(request.hyperparameters))
-        except OptionError as error:
-            raise bad_request("INVALID_OPTIONS", str(error)) from error
+        options = _options(request.preset, request.hyperparameters)
         if request.pipeline_step != STEPS[0]:
             raise bad_request(
                 "INVALID_STEP", f"pipelineStep: a new job starts with {STEPS[0]}; leave this field out."
@@ -74,6 +91,40 @@ class Jobs:
         logger.info("job started", extra={"job_id": job.job_id, "capture_id": job.capture_id})
         return {"jobId": job.job_id, "executionArn": arn, "message": "The job has started."}
 
+    def estimate(self, caller: Caller, request: EstimateJob) -> Answer:
+        """Say what a job would take and cost if it were started now.
+
+        Raises:
+            ApiError: 400 for an address or option that cannot be, 404 for a capture that is not there or not
+                the caller's.
+        """
+        options = _options(request.preset, request.hyperparameters)
+        if request.s3_url is not None:
+            capture = self._capture(caller, request.s3_url)
+            files = list_objects(self.uploads_bucket, capture.prefix)
+            photos = photos_in(files, megapixels=request.megapixels)
+        else:
+            photos = Photos(request.photos or 0, request.megapixels or TYPICAL_MEGAPIXELS)
+        estimated = self.estimate_for(
+            caller, photos, options, preset=request.preset, start_at=request.pipeline_step
+        )
+        return tell_estimate(estimated, counted=photos.counted)
+
+    def estimate_for(
+        self, caller: Caller, photos: Photos, options: Options, *, preset: str, start_at: str
+    ) -> Estimate:
+        """Estimate a job of the caller by the model and by how the caller's latest jobs went."""
+        rows = self.store.page(caller.sub, JOBS_TO_LEARN_FROM, None).items
+        return estimate(
+            photos,
+            options,
+            machines=self.machines,
+            prices=self.prices,
+            now=now_ms(),
+            start_at=start_at,
+            experience=experience_of((JobRow.model_validate(row) for row in rows), preset),
+        )
+
     def show(self, caller: Caller, job_id: str) -> Answer:
         """Describe a job and how far it is.
 
@@ -86,14 +137,14 @@ class Jobs:
         if job.status in ACTIVE:
             job = self._with_real_status(job)
         progress = self._progress(job) if job.status in ACTIVE else None
-        return logic.describe_job(job, progress, now_ms())
+        return logic.describe_job(job, progress, now_ms(), self.prices)
 
     def page(self, caller: Caller, limit: int, cursor: str | None) -> Answer:
         """List the caller's jobs, newest first, as their rows stand."""
         page = self.store.page(caller.sub, limit, cursor)
         rows = [JobRow.model_validate(item) for item in page.items]
         return {
-            "jobs": [logic.describe_job(row, None, now_ms()) for row in rows],
+            "jobs": [logic.describe_job(row, None, now_ms(), self.prices) for row in rows],
             "nextCursor": page.cursor,
         }
 
@@ -195,3 +246,15 @@ class Jobs:
         except ValueError:
             logger.warning("unreadable progress", extra={"job_id": job_id, "step": step})
             return None
+
+
+def _options(preset: str, chosen: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Give the options of each step.
+
+    Raises:
+        ApiError: 400, naming each option that cannot be.
+    """
+    try:
+        return options_of(preset, check_options(chosen))
+    except OptionError as error:
+        raise bad_request("INVALID_OPTIONS", str(error)) from error

@@ -13,6 +13,9 @@ What its role must allow (besides logs and X-Ray):
 | s3:GetObject | ML_BUCKET/jobs/{jobId}/progress/*, ML_BUCKET/jobs/{jobId}/3dgs/checkpoints/progress.json |
 | states:StartExecution | STATE_MACHINE_ARN |
 | states:StopExecution, states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
+
+MACHINES is a JSON object of what the steps run on (`estimate.Machines`), MACHINE_PRICES one of prices that differ
+from the known ones (`functions/shared/prices.py`).
 """
 
 from functions.shared.settings import EnvSettings
@@ -26,4 +29,6 @@ class Settings(EnvSettings):
     projects_table: str
     jobs_table: str
     state_machine_arn: str
+    machines: str
+    machine_prices: str
     allowed_origins: str

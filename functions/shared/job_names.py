@@ -34,10 +34,18 @@ class StepJobName:
     step: str
     retry: int
 
+    def __str__(self) -> str:
+        return f"{self.job_id}-{self.within_job}"
+
     @property
     def order(self) -> int:
         """Number that grows with attempt, step and retry: a later SageMaker job of a job has a higher one."""
         return (self.attempt * len(STEPS) + STEPS.index(self.step)) * 1000 + self.retry
+
+    @property
+    def within_job(self) -> str:
+        """Name of the SageMaker job among all of its job."""
+        return f"{self.attempt}-{self.step}-{self.retry}"
 
 
 def parse_execution_name(name: str) -> ExecutionName | None:
