@@ -7,18 +7,15 @@ from typing import Any
 
 from functions.ml_jobs import logic
 from functions.ml_jobs.account import tell_estimate
-from functions.ml_jobs.estimate import (
-    TYPICAL_MEGAPIXELS,
-    Machines,
-    Options,
-    Photos,
-    estimate,
-    experience_of,
-)
+from functions.ml_jobs.answers import Forecast, Job, JobPage, StartedJob, StoppedJob
+from functions.ml_jobs.estimate import estimate
+from functions.ml_jobs.experience import experience_of
+from functions.ml_jobs.machines import Machines
 from functions.ml_jobs.models import EstimateJob, StartJob
 from functions.ml_jobs.options import OptionError, check_options
 from functions.ml_jobs.photos import photos_in
 from functions.ml_jobs.presets import options_of
+from functions.ml_jobs.step_times import TYPICAL_MEGAPIXELS, Options, Photos
 from functions.shared.aws import s3, step_functions
 from functions.shared.claims import Caller
 from functions.shared.clock import iso, now_ms, to_ms
@@ -31,9 +28,6 @@ from functions.shared.prices import Prices
 from functions.shared.s3_objects import list_objects, parse_address, prefix_exists, read_json, write_json
 from functions.shared.spending import Estimate
 from functions.shared.stores import Table
-
-Answer = dict[str, Any]
-
 
 JOBS_TO_LEARN_FROM = 50
 """How many of a person's latest jobs are looked through for those that tell what the next one takes."""
@@ -61,7 +55,7 @@ class Jobs:
     prices: Prices
     machines: Machines
 
-    def start(self, caller: Caller, request: StartJob) -> Answer:
+    def start(self, caller: Caller, request: StartJob) -> StartedJob:
         """Start a job on a capture of the caller.
 
         Raises:
@@ -89,9 +83,9 @@ class Jobs:
         machine_input = logic.machine_input(job, options, request.pipeline_step)
         arn = self._launch(job, machine_input)
         logger.info("job started", extra={"job_id": job.job_id, "capture_id": job.capture_id})
-        return {"jobId": job.job_id, "executionArn": arn, "message": "The job has started."}
+        return StartedJob(job_id=job.job_id, execution_arn=arn, message="The job has started.")
 
-    def estimate(self, caller: Caller, request: EstimateJob) -> Answer:
+    def estimate(self, caller: Caller, request: EstimateJob) -> Forecast:
         """Say what a job would take and cost if it were started now.
 
         Raises:
@@ -125,7 +119,7 @@ class Jobs:
             experience=experience_of((JobRow.model_validate(row) for row in rows), preset),
         )
 
-    def show(self, caller: Caller, job_id: str) -> Answer:
+    def show(self, caller: Caller, job_id: str) -> Job:
         """Describe a job and how far it is.
 
         Raises:
@@ -139,16 +133,14 @@ class Jobs:
         progress = self._progress(job) if job.status in ACTIVE else None
         return logic.describe_job(job, progress, now_ms(), self.prices)
 
-    def page(self, caller: Caller, limit: int, cursor: str | None) -> Answer:
+    def page(self, caller: Caller, limit: int, cursor: str | None) -> JobPage:
         """List the caller's jobs, newest first, as their rows stand."""
         page = self.store.page(caller.sub, limit, cursor)
         rows = [JobRow.model_validate(item) for item in page.items]
-        return {
-            "jobs": [logic.describe_job(row, None, now_ms(), self.prices) for row in rows],
-            "nextCursor": page.cursor,
-        }
+        jobs = [logic.describe_job(row, None, now_ms(), self.prices) for row in rows]
+        return JobPage(jobs=jobs, next_cursor=page.cursor)
 
-    def stop(self, caller: Caller, job_id: str) -> Answer:
+    def stop(self, caller: Caller, job_id: str) -> StoppedJob:
         """Stop a job and the machine that works on it; stopping it twice is no error.
 
         Raises:
@@ -165,12 +157,9 @@ class Jobs:
             executionArn=job.execution_arn, error="StoppedByOwner", cause="Stopped by its owner."
         )
         logger.info("job stopped", extra={"job_id": job_id})
-        return {
-            "success": True,
-            "message": "The job is being stopped.",
-            "jobId": job_id,
-            "stoppedResources": [job.execution_arn],
-        }
+        return StoppedJob(
+            message="The job is being stopped.", job_id=job_id, stopped_resources=[job.execution_arn]
+        )
 
     def _capture(self, caller: Caller, s3_url: str) -> logic.Capture:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from functions.ml_jobs.estimate import BYTES_PER_PIXEL, TYPICAL_MEGAPIXELS, Photos
+from functions.ml_jobs.step_times import BYTES_PER_PIXEL, TYPICAL_MEGAPIXELS, Photos
 from functions.shared.photo_names import is_archive_name, is_photo_name
 from functions.shared.s3_objects import Listed
 

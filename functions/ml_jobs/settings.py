@@ -14,8 +14,8 @@ What its role must allow (besides logs and X-Ray):
 | states:StartExecution | STATE_MACHINE_ARN |
 | states:StopExecution, states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 
-MACHINES is a JSON object of what the steps run on (`estimate.Machines`), MACHINE_PRICES one of prices that differ
-from the known ones (`functions/shared/prices.py`).
+MACHINES is a JSON object of what the steps run on (`machines.Machines`), MACHINE_PRICES one of prices that
+differ from the known ones (`functions/shared/prices.py`).
 """
 
 from functions.shared.settings import EnvSettings
