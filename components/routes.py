@@ -56,6 +56,7 @@ DRONE_PATH = (
 )
 ML = (
     Route("POST", "/start-job", "ml_jobs"),
+    Route("POST", "/estimate", "ml_jobs"),
     Route("POST", "/stop-job", "ml_jobs"),
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),

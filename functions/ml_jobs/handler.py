@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Query
 
 from functions.ml_jobs.answers import (
     ArtifactList,
+    Forecast,
     Job,
     JobPage,
     LogPage,
@@ -17,11 +18,14 @@ from functions.ml_jobs.answers import (
     StoppedJob,
 )
 from functions.ml_jobs.artifacts import Artifacts
+from functions.ml_jobs.captures import Captures
+from functions.ml_jobs.forecasts import Forecasts
 from functions.ml_jobs.jobs import Jobs
 from functions.ml_jobs.links import Links
 from functions.ml_jobs.logic import in_old_words
 from functions.ml_jobs.logs import read_logs
-from functions.ml_jobs.models import RetryJob, ShareModel, StartJob, Step, StopJob
+from functions.ml_jobs.machines import Machines
+from functions.ml_jobs.models import EstimateJob, RetryJob, ShareModel, StartJob, Step, StopJob
 from functions.ml_jobs.quotas import QuotaGate
 from functions.ml_jobs.results import Results
 from functions.ml_jobs.settings import Settings
@@ -30,6 +34,7 @@ from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, Signed
 from functions.shared.idempotency import KEPT_SECONDS, IdempotencyKey, once
 from functions.shared.jobs import JobStore
 from functions.shared.links import LinkStore
+from functions.shared.prices import Prices
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 from functions.shared.user_settings import SettingsStore
@@ -42,23 +47,39 @@ LogLimit = Annotated[int, Query(ge=1, le=1000, description="How many lines at mo
 
 
 @cache
+def _store() -> JobStore:
+    return JobStore(Table(load_settings(Settings).jobs_table))
+
+
+@cache
 def _jobs() -> Jobs:
     settings = load_settings(Settings)
-    return Jobs(store=JobStore(Table(settings.jobs_table)), ml_bucket=settings.ml_bucket)
+    prices = Prices.with_overrides(settings.machine_prices)
+    return Jobs(store=_store(), ml_bucket=settings.ml_bucket, prices=prices)
+
+
+@cache
+def _forecasts() -> Forecasts:
+    settings = load_settings(Settings)
+    return Forecasts(
+        store=_store(),
+        captures=Captures(settings.uploads_bucket),
+        prices=Prices.with_overrides(settings.machine_prices),
+        machines=Machines.model_validate_json(settings.machines),
+    )
 
 
 @cache
 def _starting() -> Starting:
     settings = load_settings(Settings)
-    store = JobStore(Table(settings.jobs_table))
     return Starting(
-        store=store,
+        store=_store(),
         projects=Table(settings.projects_table),
         people=SettingsStore(Table(settings.settings_table)),
         default_quotas=settings.default_quotas,
-        gate=QuotaGate(limits=Table(settings.limits_table), jobs=store),
+        gate=QuotaGate(limits=Table(settings.limits_table), jobs=_store()),
         results=Results(settings.ml_bucket),
-        uploads_bucket=settings.uploads_bucket,
+        forecasts=_forecasts(),
         ml_bucket=settings.ml_bucket,
         state_machine_arn=settings.state_machine_arn,
     )
@@ -69,7 +90,7 @@ def _links() -> Links:
     settings = load_settings(Settings)
     return Links(
         store=LinkStore(Table(settings.links_table)),
-        jobs=JobStore(Table(settings.jobs_table)),
+        jobs=_store(),
         delivery_url=settings.delivery_url,
     )
 
@@ -95,6 +116,12 @@ def start_job(
 def retry_job(job_id: PathId, request: Annotated[RetryJob, Body()], caller: SignedIn) -> StartedJob:
     """Start a job's next attempt where the last one failed."""
     return _starting().retry(caller, job_id, request)
+
+
+@router.post("/estimate")
+def estimate_job(request: Annotated[EstimateJob, Body()], caller: SignedIn) -> Forecast:
+    """Say what a job would take and cost, without starting it."""
+    return _forecasts().answer(caller, request)
 
 
 @router.post("/stop-job")

@@ -13,6 +13,7 @@ from functions.shared.failures import explain
 from functions.shared.job_names import STEPS, progress_key
 from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.observability import logger
+from functions.shared.prices import Prices
 from functions.shared.s3_objects import read_json
 
 
@@ -23,10 +24,12 @@ class Jobs:
     Attributes:
         store: The jobs table.
         ml_bucket: Where jobs have their folders.
+        prices: What machines cost.
     """
 
     store: JobStore
     ml_bucket: str
+    prices: Prices
 
     def own(self, caller: Caller, job_id: str) -> JobRow:
         """Read a job of the caller.
@@ -49,13 +52,13 @@ class Jobs:
         if job.status in ACTIVE:
             job = self._with_real_status(job)
         progress = self._progress(job) if job.status in ACTIVE else None
-        return logic.describe_job(job, progress, now_ms())
+        return logic.describe_job(job, progress, now_ms(), self.prices)
 
     def page(self, caller: Caller, limit: int, cursor: str | None) -> JobPage:
         """List the caller's jobs, newest first, as their rows stand."""
         page = self.store.page(caller.sub, limit, cursor)
         rows = [JobRow.model_validate(item) for item in page.items]
-        jobs = [logic.describe_job(row, None, now_ms()) for row in rows]
+        jobs = [logic.describe_job(row, None, now_ms(), self.prices) for row in rows]
         return JobPage(jobs=jobs, next_cursor=page.cursor)
 
     def stop(self, caller: Caller, job_id: str) -> StoppedJob:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from functions.ml_jobs.presets import Preset
 from functions.shared.api import ApiModel, OneLine
@@ -16,6 +16,9 @@ def _known_step(word: object) -> object:
 
 Step = Annotated[Literal["sfm", "3dgs", "compressor"], BeforeValidator(_known_step)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+MOST_PHOTOS = 5000
+MOST_MEGAPIXELS = 200
 
 
 class StartJob(ApiModel):
@@ -48,6 +51,33 @@ class RetryJob(ApiModel):
     """
 
     pipeline_step: Step | None = None
+
+
+class EstimateJob(ApiModel):
+    """Estimate a job that is not started.
+
+    Attributes:
+        s3_url: The capture's folder, or any file in it; its photos are counted.
+        photos: How many photos there will be, where there is no capture yet.
+        megapixels: Of a photo, where that is known.
+        preset: How much time goes into it.
+        pipeline_step: Where it would start.
+        hyperparameters: Options beyond the preset.
+    """
+
+    s3_url: str | None = Field(default=None, min_length=1, max_length=2048)
+    photos: int | None = Field(default=None, ge=1, le=MOST_PHOTOS)
+    megapixels: float | None = Field(default=None, gt=0, le=MOST_MEGAPIXELS)
+    preset: Preset = "standard"
+    pipeline_step: Step = "sfm"
+    hyperparameters: dict[str, Any] = Field(default_factory=dict, max_length=100)
+
+    @model_validator(mode="after")
+    def one_source(self) -> "EstimateJob":
+        """Take a capture or a number, not both and not neither."""
+        if (self.s3_url is None) == (self.photos is None):
+            raise ValueError("give either s3Url or photos")
+        return self
 
 
 class StopJob(ApiModel):

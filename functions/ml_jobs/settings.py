@@ -16,6 +16,9 @@ What its role must allow (besides logs and X-Ray):
 | states:StartExecution | STATE_MACHINE_ARN |
 | states:StopExecution, states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 | logs:DescribeLogStreams, logs:GetLogEvents | the log groups of SageMaker's jobs |
+
+MACHINES is a JSON object of what the steps run on (`machines.Machines`), MACHINE_PRICES one of prices that
+differ from the known ones (`functions/shared/prices.py`).
 """
 
 from functions.shared.user_settings import QuotaSettings
@@ -34,4 +37,6 @@ class Settings(QuotaSettings):
     idempotency_table: str
     delivery_url: str
     state_machine_arn: str
+    machines: str
+    machine_prices: str
     allowed_origins: str

@@ -8,9 +8,9 @@ from typing import Any
 
 from functions.ml_jobs import logic
 from functions.ml_jobs.answers import StartedJob
+from functions.ml_jobs.forecasts import Forecasts
 from functions.ml_jobs.models import RetryJob, StartJob
-from functions.ml_jobs.options import OptionError, check_options
-from functions.ml_jobs.presets import options_of
+from functions.ml_jobs.options import chosen_options
 from functions.ml_jobs.quotas import QuotaGate
 from functions.ml_jobs.results import Results, sfm_job_id
 from functions.shared.aws import s3, step_functions
@@ -20,7 +20,7 @@ from functions.shared.errors import bad_request, conflict, not_found
 from functions.shared.job_names import STEPS, ExecutionName, request_key
 from functions.shared.jobs import ACTIVE, JobRow, JobStore
 from functions.shared.observability import logger
-from functions.shared.s3_objects import parse_address, prefix_exists, write_json
+from functions.shared.s3_objects import parse_address, write_json
 from functions.shared.stores import Table
 from functions.shared.user_settings import Quotas, SettingsStore
 
@@ -39,7 +39,7 @@ class Starting:
         default_quotas: What people may use whose row says nothing.
         gate: Counts what they use.
         results: What jobs have left.
-        uploads_bucket: Where captures are.
+        forecasts: Says what jobs will take.
         ml_bucket: Where jobs have their folders.
         state_machine_arn: What does a job.
     """
@@ -50,7 +50,7 @@ class Starting:
     default_quotas: Quotas
     gate: QuotaGate
     results: Results
-    uploads_bucket: str
+    forecasts: Forecasts
     ml_bucket: str
     state_machine_arn: str
 
@@ -71,19 +71,27 @@ class Starting:
                 when a quota is used up.
         """
         source = self._source(caller, request)
+        options = self._options(caller, request)
         job = JobRow(
             job_id=_job_id(caller, key),
             owner=caller.sub,
             email=caller.email,
             created_at=now_ms(),
             capture_uri=source.capture_uri,
-            capture_id=source.capture_id,
+            capture_id=source.capture.capture_id,
             project_id=request.project_id,
             preset=request.preset,
             source_job_id=source.sfm_job_id,
             source_artifacts=source.artifacts,
             start_at=request.pipeline_step,
-            options=self._options(caller, request),
+            options=options,
+            estimate=self.forecasts.of(
+                caller,
+                self.forecasts.photos_of(source.capture),
+                options,
+                preset=request.preset,
+                start_at=request.pipeline_step,
+            ),
         )
         if not self.store.add(job):
             return self._started_before(job)
@@ -128,8 +136,9 @@ class Starting:
         if request.pipeline_step == STEPS[0]:
             if request.s3_url is None:
                 raise bad_request("INVALID_REQUEST", "s3Url: Field required")
-            capture = self._capture(caller, request.s3_url)
-            return logic.Source(f"s3://{self.uploads_bucket}/{capture.prefix}", capture.capture_id)
+            captures = self.forecasts.captures
+            capture = captures.find(caller, request.s3_url)
+            return logic.Source(f"s3://{captures.bucket}/{capture.prefix}", capture)
         earlier_id = request.source_job_id or logic.job_of_sfm_uri(
             request.existing_colmap_uri, self.ml_bucket
         )
@@ -149,28 +158,16 @@ class Starting:
                 f"The job {earlier_id} has left nothing that {request.pipeline_step} could start from; what "
                 "steps leave is kept for 30 days.",
             )
+        address = parse_address(earlier.capture_uri)
         return logic.Source(
             earlier.capture_uri,
-            earlier.capture_id,
+            logic.Capture(earlier.capture_id, address.key),
             sfm_job_id=sfm_job_id(earlier),
             artifacts=artifacts if request.pipeline_step == STEPS[2] else None,
         )
 
-    def _capture(self, caller: Caller, s3_url: str) -> logic.Capture:
-        try:
-            address = parse_address(s3_url)
-        except ValueError as error:
-            raise bad_request("INVALID_ADDRESS", f"s3Url: {error}") from error
-        capture = logic.capture_of(address, self.uploads_bucket, caller.sub)
-        if capture is None or not prefix_exists(self.uploads_bucket, address.key):
-            raise not_found("capture")
-        return capture
-
     def _options(self, caller: Caller, request: StartJob) -> dict[str, dict[str, str]]:
-        try:
-            options = options_of(request.preset, check_options(request.hyperparameters))
-        except OptionError as error:
-            raise bad_request("INVALID_OPTIONS", str(error)) from error
+        options = chosen_options(request.preset, request.hyperparameters)
         if request.project_id is None:
             return options
         project = self.projects.get({"userSub": caller.sub, "projectId": request.project_id})
@@ -208,7 +205,7 @@ class Starting:
 
     def _admit(self, job: JobRow) -> None:
         quotas = self.people.read(job.owner).quotas_over(self.default_quotas)
-        self.gate.admit(job.owner, job.job_id, quotas, estimated_usd=job.cost_or_estimate_usd or None)
+        self.gate.admit(job.owner, job.job_id, quotas, estimated_usd=job.likely_usd)
 
     def _execute(self, job: JobRow) -> str:
         """Start the execution; starting it twice is one execution, for its name and input are the same."""

@@ -11,6 +11,7 @@ from functions.shared.clock import now_ms
 from functions.shared.job_names import StepJobName, model_prefix, sfm_report_key
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobStore
 from functions.shared.links import Link, LinkStore, new_token
+from functions.shared.photo_names import is_archive_name, is_photo_name
 from functions.shared.s3_objects import list_objects, parse_address, read_json
 
 MODEL_CACHE_SECONDS = 3600
@@ -50,9 +51,9 @@ class Steps:
         archives: dict[str, list[logic.Entry]] = {}
         for listed in list_objects(address.bucket, address.key):
             name = listed.key.removeprefix(address.key)
-            if logic.is_archive_name(name):
+            if is_archive_name(name):
                 archives[name] = read_entries(name, listed.size, self._reader(listed.key))
-            elif logic.is_photo_name(name):
+            elif is_photo_name(name):
                 plain.append(logic.Entry(name=name, size=listed.size))
         return logic.judge_capture(plain, archives)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
@@ -37,6 +38,12 @@ def s3() -> "S3Client":
 def step_functions() -> "SFNClient":
     """Give the Step Functions client."""
     return boto3.client("stepfunctions", config=_QUICK)
+
+
+@cache
+def sagemaker() -> "SageMakerClient":
+    """Give the SageMaker client."""
+    return boto3.client("sagemaker", config=_QUICK)
 
 
 @cache

@@ -35,10 +35,13 @@ class StepJobName:
     step: str
     retry: int
 
+    def __str__(self) -> str:
+        return f"{self.job_id}-{self.within_job}"
+
     @property
-    def text(self) -> str:
-        """The name as SageMaker has it."""
-        return f"{self.job_id}-{self.attempt}-{self.step}-{self.retry}"
+    def within_job(self) -> str:
+        """Name of the SageMaker job among all of its job."""
+        return f"{self.attempt}-{self.step}-{self.retry}"
 
     @property
     def order(self) -> int:

@@ -8,6 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from functions.shared.failures import Failure
 from functions.shared.job_names import StepJobName, step_of_order
+from functions.shared.spending import Estimate, MachineUse
 from functions.shared.stores import Page, Table
 from functions.shared.tables import OWNER_INDEX
 
@@ -50,6 +51,11 @@ class JobRow(BaseModel):
         stage_order: Order of the SageMaker job that set the stage.
         stage_event_at: Time of the event that set the stage.
         stage_running_since: When the step's job got its machine; None while it has none.
+        stage_machine: That machine's type.
+        machines: What every SageMaker job that has ended took: those of all attempts.
+        cost_usd: Sum of what they cost, as far as prices are known; None while none has ended.
+        settled_attempt: The attempt whose SageMaker jobs are all among them for sure.
+        estimate: What the job was expected to take, before it started.
         failure_sentence: Why it failed, for people.
         failure_next_step: What to do then.
         link_token: Token of the link that was mailed.
@@ -82,6 +88,11 @@ class JobRow(BaseModel):
     stage_order: int = 0
     stage_event_at: int = 0
     stage_running_since: int | None = None
+    stage_machine: str | None = None
+    machines: list[MachineUse] = Field(default_factory=list)
+    cost_usd: float | None = None
+    settled_attempt: int = 0
+    estimate: Estimate | None = None
     started_at: int | None = None
     ended_at: int | None = None
     failure_sentence: str | None = None
@@ -97,6 +108,17 @@ class JobRow(BaseModel):
     def reached(self) -> str | None:
         """The step whose SageMaker job came last, of whichever attempt; None before the first."""
         return step_of_order(self.stage_order)
+
+    @property
+    def likely_usd(self) -> float | None:
+        """What the job was expected to cost; None where nobody could say."""
+        return self.estimate.usd.likely if self.estimate and self.estimate.usd else None
+
+    @property
+    def cost_or_estimate_usd(self) -> float:
+        """What the job has cost, and while it runs at least what it was expected to cost; 0 if unknown."""
+        cost = self.cost_usd or 0.0
+        return max(cost, self.likely_usd or 0.0) if self.status in ACTIVE else cost
 
     @property
     def began_at(self) -> int:
@@ -199,6 +221,7 @@ class JobStore:
             "currentStage": "completed" if status == "SUCCEEDED" else "failed",
             "stageStatus": None,
             "stageRunningSince": None,
+            "stageMachine": None,
             "failureSentence": failure.sentence if failure else None,
             "failureNextStep": failure.next_step if failure else None,
         }
@@ -210,7 +233,12 @@ class JobStore:
         )
 
     def in_stage(
-        self, step_job: StepJobName, stage_status: str, at: int, running_since: int | None
+        self,
+        step_job: StepJobName,
+        stage_status: str,
+        at: int,
+        running_since: int | None,
+        machine: str | None = None,
     ) -> JobRow | None:
         """Mark where the running SageMaker job is; None when later news is known already."""
         return self._update(
@@ -221,24 +249,37 @@ class JobStore:
                 "stageOrder": step_job.order,
                 "stageEventAt": at,
                 "stageRunningSince": running_since,
+                "stageMachine": machine,
             },
             f"#attempt = :attempt AND {_IS_ACTIVE} AND "
             "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt <= :at))",
             {"attempt": step_job.attempt, "order": step_job.order, "at": at, **_ACTIVE_VALUES},
         )
 
-    def claim_figures(self, step_job: StepJobName) -> bool:
-        """Take it on to put the figures of a SageMaker job that has ended; False when they are put."""
-        return (
-            self._update(
-                step_job.job_id,
-                {"figuresOrder": step_job.order},
-                "attribute_exists(#jobId) AND "
-                "(attribute_not_exists(#figuresOrder) OR #figuresOrder < :order)",
-                {"order": step_job.order},
-            )
-            is not None
+    def count_machine(self, step_job: StepJobName, use: MachineUse | None) -> bool:
+        """Keep what a SageMaker job that has ended took, once.
+
+        Args:
+            step_job: The SageMaker job.
+            use: What it took; None for one that never got a machine.
+
+        Returns:
+            False when it is counted already, or there is no such job.
+        """
+        cost: dict[str, float] = {} if use is None or use.usd is None else {"costUsd": use.usd}
+        item = self.table.update(
+            {"jobId": step_job.job_id},
+            {},
+            add={"counted": {step_job.within_job}, **cost},
+            append={"machines": use.model_dump(by_alias=True)} if use else {},
+            condition="attribute_exists(#jobId) AND NOT contains(#counted, :name)",
+            values={"name": step_job.within_job},
         )
+        return item is not None
+
+    def settled(self, job_id: str, attempt: int) -> None:
+        """Mark that every SageMaker job up to an attempt is counted."""
+        self._update(job_id, {"settledAttempt": attempt}, "#attempt = :attempt", {"attempt": attempt})
 
     def reserve_link(self, job_id: str, token: str) -> tuple[JobRow, str]:
         """Give the job the token of its link, unless it has one already; the token that it has is returned.

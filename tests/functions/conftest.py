@@ -113,6 +113,16 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
         "METRICS_SERVICE": "spaceport-test",
+        "MACHINES": json.dumps(
+            {
+                "sfm": "ml.c6i.4xlarge",
+                "training": ["ml.g5.2xlarge", "ml.g6.2xlarge"],
+                "compressor": "ml.m5.xlarge",
+                "useSpot": True,
+                "spotWaitSeconds": 1200,
+            }
+        ),
+        "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }

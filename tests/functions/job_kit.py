@@ -39,7 +39,7 @@ def end(cloud: Any, job_id: str, *, at: str, status: str = "FAILED", tries: int 
 
 def artifacts_key(job_id: str, attempt: int, number: int) -> str:
     """Key of what a training leaves."""
-    return f"jobs/{job_id}/3dgs/{StepJobName(job_id, attempt, '3dgs', number).text}/output/model.tar.gz"
+    return f"jobs/{job_id}/3dgs/{StepJobName(job_id, attempt, '3dgs', number)}/output/model.tar.gz"
 
 
 def capture_of(cloud: Any, user: str) -> str:  # noqa: ANN401

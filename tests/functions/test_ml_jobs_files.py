@@ -1,6 +1,7 @@
 """What a job has made: its logs, its files, and the links to its model."""
 
 import uuid
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -45,15 +46,13 @@ def ask(call, user):
 def write_log(cloud, job_id, step, number, lines):
     logs = cloud.client("logs")
     group = "/aws/sagemaker/" + ("TrainingJobs" if step == "3dgs" else "ProcessingJobs")
-    stream = f"{StepJobName(job_id, 1, step, number).text}/algo-1-1700000000"
+    stream = f"{StepJobName(job_id, 1, step, number)}/algo-1-1700000000"
     for make, names in (
         (logs.create_log_group, {"logGroupName": group}),
         (logs.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
     ):
-        try:
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
             make(**names)
-        except logs.exceptions.ResourceAlreadyExistsException:
-            pass
     events = [{"timestamp": now_ms() + index, "message": line} for index, line in enumerate(lines)]
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 

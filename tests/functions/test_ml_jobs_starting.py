@@ -4,9 +4,9 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from functions.shared.user_settings import Quotas
 
 from functions.ml_jobs.handler import _starting, handler
+from functions.shared.user_settings import Quotas
 from tests.functions.job_kit import artifacts_key, capture_of, end, input_of, jobs, put
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
@@ -48,7 +48,7 @@ def retry(call, user):
 def quotas(monkeypatch):
     """Give everybody other quotas."""
 
-    def set_to(**values):
+    def set_to(**values: int):
         starting = _starting()
         changed = Quotas(**{**starting.default_quotas.__dict__, **values})
         lowered = starting.__class__(**{**starting.__dict__, "default_quotas": changed})
@@ -87,7 +87,7 @@ def test_a_double_click_without_a_key_starts_one_job(call, user, capture):
 
 
 def test_what_was_cut_off_half_way_is_finished_by_the_repeated_request(cloud, start, monkeypatch):
-    def cut_off(*_):
+    def cut_off(*_: object):
         raise SystemExit
 
     with monkeypatch.context() as patch:
@@ -193,7 +193,7 @@ def test_a_retry_that_cannot_start_leaves_the_job_as_it_was(cloud, job, retry, m
     end(cloud, job, at="3dgs")
     before = jobs().get(job)
 
-    def refuse(*_):
+    def refuse(*_: object):
         raise ConnectionResetError
 
     with monkeypatch.context() as patch:

@@ -307,7 +307,7 @@ class Probes:
             yield Probe(thing, "write", "logs:CreateLogStream", stream)
             yield Probe(thing, "write", "logs:PutLogEvents", stream | {"logEvents": _LINES})
             yield Probe(thing, "make", "logs:CreateLogGroup", group)
-            yield Probe(thing, "make", "logs:DescribeLogStreams", group)
+            yield Probe(thing, "look", "logs:DescribeLogStreams", group)
             yield Probe(thing, "read", "logs:GetLogEvents", stream)
 
     def _metrics(self) -> Iterator[Probe]:
