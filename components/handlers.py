@@ -16,8 +16,9 @@ from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.pipeline import JOB_LOGS
-from components.storage import INTERMEDIATE, JOB, JOB_INDEX, OWNER_INDEX, Storage
+from components.pipeline import JOB_LOGS, Pipeline
+from components.settings import Quotas
+from components.storage import INTERMEDIATE, JOB, JOB_INDEX, OWNER_INDEX, WEBHOOK_SECONDS, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -121,8 +122,8 @@ class Handlers:
     def ml_jobs(
         self,
         *,
-        state_machine: pulumi.Output[str],
-        machines: Machines,
+        pipeline: Pipeline,
+        quotas: Quotas,
         delivery_url: pulumi.Input[str],
     ) -> Function:
         """Starts, shows and stops jobs, and says what they will take."""
@@ -141,9 +142,10 @@ class Handlers:
                 "SETTINGS_TABLE": self.storage.settings_table.name,
                 "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
                 "DELIVERY_URL": delivery_url,
-                "STATE_MACHINE_ARN": state_machine,
-                "MACHINES": _as_json(machines),
-                "MACHINE_PRICES": json.dumps(machines.usd_per_hour),
+                **quotas.variables,
+                "STATE_MACHINE_ARN": pipeline.state_machine_arn,
+                "MACHINES": _as_json(pipeline.machines),
+                "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
@@ -163,9 +165,9 @@ class Handlers:
                 grants.read_objects(
                     ml_bucket.arn, *(f"{JOB}/{place}/*" for place in ("progress", "sfm", "3dgs", "model"))
                 ),
-                grants.start_executions(state_machine),
-                grants.follow_executions(state_machine),
-                grants.stop_executions(state_machine),
+                grants.start_executions(pipeline.state_machine_arn),
+                grants.follow_executions(pipeline.state_machine_arn),
+                grants.stop_executions(pipeline.state_machine_arn),
                 grants.read_job_logs([arn for group in JOB_LOGS for arn in self.account.log_group(group)]),
             ],
             memory_mb=512,
@@ -208,8 +210,7 @@ class Handlers:
     def job_events(
         self,
         *,
-        state_machine: pulumi.Output[str],
-        machines: Machines,
+        pipeline: Pipeline,
     ) -> Function:
         """Records what happens to jobs and tells their owners."""
         return Function(
@@ -219,8 +220,10 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
-                "STATE_MACHINE_ARN": state_machine,
-                "MACHINE_PRICES": json.dumps(machines.usd_per_hour),
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "STATE_MACHINE_ARN": pipeline.state_machine_arn,
+                "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
                 "METRICS_SERVICE": self.account.tags[COST_TAG],
                 "MAIL_FROM": self.mail.address,
                 "ML_BUCKET": self.storage.ml_bucket.name,
@@ -230,12 +233,14 @@ class Handlers:
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.settings_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
                 grants.list_objects(self.storage.ml_bucket.arn, _JOBS),
                 grants.tag_objects(
                     self.storage.ml_bucket.arn, f"{JOB}/sfm/*", f"{JOB}/3dgs/*", f"{JOB}/progress/*"
                 ),
-                grants.list_executions(state_machine),
-                grants.follow_executions(state_machine),
+                grants.list_executions(pipeline.state_machine_arn),
+                grants.follow_executions(pipeline.state_machine_arn),
                 grants.list_step_jobs(),
                 grants.follow_step_jobs(
                     self.account.arn("sagemaker", "processing-job/*"),
@@ -246,6 +251,54 @@ class Handlers:
             memory_mb=512,
             timeout_seconds=60,
             asynchronous=True,
+            opts=self.opts,
+        )
+
+    def user_settings(self, *, quotas: Quotas) -> Function:
+        """Keeps people's settings.
+
+        Args:
+            quotas: What people may use to whom nothing else is granted.
+        """
+        return Function(
+            "user-settings",
+            description="Keeps how people are told of jobs, and shows what they may use.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+                **quotas.variables,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def webhooks(self) -> Function:
+        """Posts events to people's webhooks."""
+        return Function(
+            "webhooks",
+            description="Posts what happens to jobs where their owners want it.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=WEBHOOK_SECONDS,
+            works_off=self.storage.webhook_queue,
             opts=self.opts,
         )
 
