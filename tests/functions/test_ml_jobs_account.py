@@ -8,7 +8,7 @@ from functions.ml_jobs.logic import describe_job
 from functions.ml_jobs.machines import REFERENCE
 from functions.ml_jobs.presets import options_of
 from functions.ml_jobs.step_times import Photos
-from functions.shared.amounts import dollars, duration
+from functions.shared.amounts import about_dollars, dollars, duration
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow
 from functions.shared.prices import Prices
 from functions.shared.spending import MachineUse
@@ -194,6 +194,7 @@ def test_times_in_words(seconds, words):
 )
 def test_amounts_in_words(usd, words):
     assert dollars(usd) == words
+    assert about_dollars(usd) == (words if "less" in words else f"about {words}")
 
 
 def test_prices_of_a_stack_win_and_others_stay():
