@@ -1,6 +1,6 @@
 """The mail that tells how a job ended."""
 
-from functions.shared.amounts import dollars, duration
+from functions.shared.amounts import about_dollars, duration
 from functions.shared.jobs import JobRow
 from functions.shared.mail import Button, Mail, compose
 
@@ -42,4 +42,4 @@ def _took(job: JobRow) -> list[str]:
     taken = duration((job.ended_at - (job.started_at or job.created_at)) / 1000)
     if any(use.usd is None for use in job.machines):
         return [f"It took {taken}."]
-    return [f"It took {taken} and cost about {dollars(sum(use.usd or 0.0 for use in job.machines))}."]
+    return [f"It took {taken} and cost {about_dollars(sum(use.usd or 0.0 for use in job.machines))}."]

@@ -11,7 +11,7 @@ from functions.ml_jobs.experience import corrected
 from functions.ml_jobs.machines import SFM, TRAINING, Machines
 from functions.ml_jobs.step_times import Options, Photos, step_seconds
 from functions.shared.job_names import STEPS
-from functions.shared.prices import Prices
+from functions.shared.prices import EXACT_DIGITS, Prices
 from functions.shared.spending import Estimate, Span, StepEstimate
 
 WAITING_SECONDS = Span(low=60, likely=150, high=400)
@@ -101,7 +101,7 @@ def _sum(spans: Iterable[Span]) -> Span:
     """Add spans up as if they went wrong together: a slow capture is slow at every step."""
     all_spans = list(spans)
     return Span(
-        low=round(sum(span.low for span in all_spans), 4),
-        likely=round(sum(span.likely for span in all_spans), 4),
-        high=round(sum(span.high for span in all_spans), 4),
+        low=round(sum(span.low for span in all_spans), EXACT_DIGITS),
+        likely=round(sum(span.likely for span in all_spans), EXACT_DIGITS),
+        high=round(sum(span.high for span in all_spans), EXACT_DIGITS),
     )

@@ -22,5 +22,11 @@ def dollars(usd: float) -> str:
     return "less than $0.01" if 0 < usd < CENT / 2 else f"${usd:,.2f}"
 
 
+def about_dollars(usd: float) -> str:
+    """Say an amount that is rounded: `about $1.80`, `less than $0.01`."""
+    words = dollars(usd)
+    return words if words.startswith("less") else f"about {words}"
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from functions.shared.prices import CENT_DIGITS, Prices
+from functions.shared.prices import EXACT_DIGITS, Prices
 
 
 class _Kept(BaseModel):
@@ -160,7 +160,7 @@ def cost_of(
     for use in uses:
         steps[use.step] = steps.get(use.step, StepCost()).plus(use)
     unpriced = next((use for use in uses if use.usd is None), None)
-    usd = None if unpriced else round(sum(use.usd or 0.0 for use in uses), CENT_DIGITS + 2)
+    usd = None if unpriced else round(sum(use.usd or 0.0 for use in uses), EXACT_DIGITS)
     return Cost(
         usd=usd,
         reason=prices.unknown(unpriced.instance_type) if unpriced else None,

@@ -92,6 +92,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "tag",
         "ml-bucket jobs/*/progress/compressor/": "tag",
         "pipeline-machine": "list follow",
+        "processing jobs": "list follow",
+        "training jobs": "list follow",
     },
     "delivery-role": TRACES
     | {
@@ -147,8 +149,8 @@ MATRIX: dict[str, dict[str, str]] = {
     "pipeline-machine-role": TRACES
     | {
         "pipeline-steps-alias": "invoke",
-        "processing jobs": "run",
-        "training jobs": "run",
+        "processing jobs": "run follow",
+        "training jobs": "run follow",
         "pipeline-sfm-role": "pass",
         "pipeline-3dgs-role": "pass",
         "pipeline-compressor-role": "pass",
