@@ -67,14 +67,14 @@ pipeline = Pipeline(
     log_retention_days=settings.log_retention_days,
     opts=opts,
 )
-job_events = handlers.job_events(state_machine=pipeline.state_machine_arn)
+job_events = handlers.job_events(pipeline=pipeline)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
     "user_settings": handlers.user_settings(quotas=settings.quotas),
-    "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
+    "ml_jobs": handlers.ml_jobs(pipeline=pipeline, quotas=settings.quotas, delivery_url=delivery.url),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),

@@ -19,6 +19,7 @@ MAX_TRAINING_MINUTES = 5 * 24 * 60
 """SageMaker's own limit of a training job."""
 MAX_SPOT_WAIT_MINUTES = 24 * 60
 MAX_BUDGET_USD = 1_000_000
+MAX_USD_PER_HOUR = 1000
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
@@ -239,7 +240,30 @@ class _Reader(ConfigReader):
             use_spot=self.flag("useSpot"),
             max_training_seconds=self.whole_number("maxTrainingMinutes", 1, MAX_TRAINING_MINUTES) * 60,
             spot_wait_seconds=self.whole_number("spotWaitMinutes", 1, MAX_SPOT_WAIT_MINUTES) * 60,
+            usd_per_hour=self.prices("machinePrices"),
         )
+
+    def prices(self, key: str) -> dict[str, float]:
+        value = self.json_value(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong(key, "must be a map from SageMaker machines to US dollars per hour")
+            return {}
+        wrong = [
+            str(machine)
+            for machine, price in value.items()
+            if not re.fullmatch(_INSTANCE_TYPE, str(machine))
+            or type(price) not in (int, float)
+            or not 0 < price <= MAX_USD_PER_HOUR
+        ]
+        if wrong:
+            self.wrong(
+                key,
+                f"must have US dollars per hour, above 0, by SageMaker machine; {', '.join(wrong)} has not",
+            )
+            return {}
+        return {machine: float(price) for machine, price in value.items()}
 
     def domain(self, what: str, region: str | None) -> Domain | None:
         """Read `<what>Domain` and `<what>CertificateArn`, which come together."""

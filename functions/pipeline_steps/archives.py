@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from functions.pipeline_steps.logic import MAX_UNPACK_RATIO, Entry, is_photo_name
+from functions.pipeline_steps.logic import MAX_UNPACK_RATIO, Entry
 from functions.pipeline_steps.refusals import CaptureRejected
+from functions.shared.photo_names import is_photo_name
 
 MAX_DIRECTORY_BYTES = 16 * 2**20
 """Some 150,000 entries; a capture has hundreds."""

@@ -7,9 +7,6 @@ from typing import Any
 
 from functions.pipeline_steps.refusals import CaptureRejected, ModelIncomplete, ReconstructionRejected
 
-PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
-ARCHIVE_EXTENSION = ".zip"
-
 MIN_PHOTOS = 3
 """Fewer views never fix a shape: two leave its depth to one baseline."""
 MAX_PHOTOS = 5000
@@ -46,21 +43,6 @@ class Entry:
 
     name: str
     size: int
-
-
-def is_photo_name(name: str) -> bool:
-    """Tell photos from what file managers and cards put beside them."""
-    path = PurePosixPath(name)
-    return (
-        path.suffix.lower() in PHOTO_EXTENSIONS
-        and not path.name.startswith(".")
-        and "__MACOSX" not in path.parts
-    )
-
-
-def is_archive_name(name: str) -> bool:
-    """Tell archives from other files."""
-    return PurePosixPath(name).suffix.lower() == ARCHIVE_EXTENSION
 
 
 def judge_capture(plain: Sequence[Entry], archives: Mapping[str, Sequence[Entry]]) -> dict[str, Any]:

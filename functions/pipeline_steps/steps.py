@@ -1,6 +1,5 @@
 """What the state machine's own steps do."""
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,10 @@ from functions.shared.aws import s3
 from functions.shared.clock import now_ms
 from functions.shared.job_names import StepJobName, model_prefix, sfm_report_key
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobStore
+from functions.shared.links import Link, LinkStore, new_token
+from functions.shared.photo_names import is_archive_name, is_photo_name
 from functions.shared.s3_objects import list_objects, parse_address, read_json
-from functions.shared.stores import Table
 
-TOKEN_BYTES = 32
 MODEL_CACHE_SECONDS = 3600
 
 Result = dict[str, Any]
@@ -35,7 +34,7 @@ class Steps:
     uploads_bucket: str
     ml_bucket: str
     jobs: JobStore
-    links: Table
+    links: LinkStore
     delivery_url: str
 
     def check_capture(self, event: CheckCapture) -> Result:
@@ -52,9 +51,9 @@ class Steps:
         archives: dict[str, list[logic.Entry]] = {}
         for listed in list_objects(address.bucket, address.key):
             name = listed.key.removeprefix(address.key)
-            if logic.is_archive_name(name):
+            if is_archive_name(name):
                 archives[name] = read_entries(name, listed.size, self._reader(listed.key))
-            elif logic.is_photo_name(name):
+            elif is_photo_name(name):
                 plain.append(logic.Entry(name=name, size=listed.size))
         return logic.judge_capture(plain, archives)
 
@@ -83,12 +82,10 @@ class Steps:
         for name, listed in files.items():
             self._set_content_type(name, listed.key)
         result = logic.summarize(read_json(self.ml_bucket, f"{prefix}report.json") or {})
-        job = self.jobs.reserve_link(event.job_id, secrets.token_urlsafe(TOKEN_BYTES))
+        job, token = self.jobs.reserve_link(event.job_id, new_token())
         now = now_ms()
-        self.links.put_new(
-            {"token": job.link_token, "jobId": job.job_id, "owner": job.owner, "createdAt": now}, key="token"
-        )
-        viewer_url = f"{self.delivery_url}/open/{job.link_token}"
+        self.links.add(Link(token=token, job_id=job.job_id, owner=job.owner, created_at=now))
+        viewer_url = f"{self.delivery_url}/open/{token}"
         self.jobs.published(job.job_id, viewer_url, result, now)
         return {"published": True, "files": len(files)}
 

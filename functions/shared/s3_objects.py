@@ -69,6 +69,12 @@ def object_size(bucket: str, key: str) -> int | None:
         raise
 
 
+def object_exists(bucket: str, key: str) -> bool:
+    """Tell whether there is an object, with the right to list alone."""
+    listed = s3().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return any(entry["Key"] == key for entry in listed)
+
+
 def list_objects(bucket: str, prefix: str) -> Iterator[Listed]:
     """List all objects under a prefix."""
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

@@ -113,6 +113,16 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
         "METRICS_SERVICE": "spaceport-test",
+        "MACHINES": json.dumps(
+            {
+                "sfm": "ml.c6i.4xlarge",
+                "training": ["ml.g5.2xlarge", "ml.g6.2xlarge"],
+                "compressor": "ml.m5.xlarge",
+                "useSpot": True,
+                "spotWaitSeconds": 1200,
+            }
+        ),
+        "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
@@ -194,6 +204,7 @@ def lambda_context() -> SimpleNamespace:
         memory_limit_in_mb=256,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id=str(uuid.uuid4()),
+        get_remaining_time_in_millis=lambda: 29_000,
     )
 
 
@@ -219,14 +230,16 @@ def call(lambda_context: SimpleNamespace) -> Call:
         origin: str = ORIGIN,
         groups: str = "[pilots]",
         source_ip: str = "127.0.0.1",
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
+        sent = {"Origin": origin, "Content-Type": "application/json", **(headers or {})}
         event = {
             "resource": path,
             "path": path,
             "httpMethod": method,
-            "headers": {"Origin": origin, "Content-Type": "application/json"},
-            "multiValueHeaders": {"Origin": [origin], "Content-Type": ["application/json"]},
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "queryStringParameters": query,
             "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
             "pathParameters": None,
@@ -243,11 +256,11 @@ def call(lambda_context: SimpleNamespace) -> Call:
             "isBase64Encoded": False,
         }
         answer = handler(event, lambda_context)
-        headers = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        headers |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
-        is_json = (headers.get("Content-Type") or [""])[0].startswith("application/json")
+        got = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        got |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
+        is_json = (got.get("Content-Type") or [""])[0].startswith("application/json")
         text = answer.get("body") or ""
-        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, headers)
+        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, got)
 
     return send
 

@@ -70,7 +70,7 @@ def test_the_name_is_resolved_once_and_the_checked_address_is_the_one_connected_
     resolved = []
     real = socket.getaddrinfo
 
-    def resolve(host, *rest, **more):  # noqa: ANN002, ANN003 -- as the socket module has it
+    def resolve(host, *rest, **more):
         resolved.append(host)
         return real(host, *rest, **more)
 

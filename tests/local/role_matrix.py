@@ -43,15 +43,26 @@ MATRIX: dict[str, dict[str, str]] = {
     "ml-jobs-role": TRACES
     | {
         "ml-jobs-logs": OWN_LOG,
+        "/aws/sagemaker/ProcessingJobs": "look read",
+        "/aws/sagemaker/TrainingJobs": "look read",
         "jobs-table": "get put update delete",
         "jobs-table owner-index": "query",
+        "links-table": "get put update delete",
+        "links-table job-index": "query",
+        "idempotency-table": "get put update delete",
+        "limits-table": "get update",
         "projects-table": "get",
+        "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/request.json": "write delete",
         "ml-bucket jobs/*/progress/sfm/": "read",
         "ml-bucket jobs/*/progress/compressor/": "read",
+        "ml-bucket jobs/*/sfm/": "read",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read",
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "ml-bucket jobs/*/model/": "read",
         "pipeline-machine": "start follow stop",
     },
     "pipeline-steps-role": TRACES
@@ -81,6 +92,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "tag",
         "ml-bucket jobs/*/progress/compressor/": "tag",
         "pipeline-machine": "list follow",
+        "processing jobs": "list follow",
+        "training jobs": "list follow",
     },
     "delivery-role": TRACES
     | {
@@ -100,7 +113,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "limits-table": "update",
     },
     "pipeline-sfm-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "sfm-repository": "pull",
@@ -111,7 +124,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "write",
     },
     "pipeline-3dgs-role": {
-        "/aws/sagemaker/TrainingJobs": "write make",
+        "/aws/sagemaker/TrainingJobs": "write make look",
         "metrics in /aws/sagemaker/TrainingJobs": "put",
         "the account's registry": "log-in",
         "3dgs-repository": "pull",
@@ -122,7 +135,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read write",
     },
     "pipeline-compressor-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "compressor-repository": "pull",
@@ -136,8 +149,8 @@ MATRIX: dict[str, dict[str, str]] = {
     "pipeline-machine-role": TRACES
     | {
         "pipeline-steps-alias": "invoke",
-        "processing jobs": "run",
-        "training jobs": "run",
+        "processing jobs": "run follow",
+        "training jobs": "run follow",
         "pipeline-sfm-role": "pass",
         "pipeline-3dgs-role": "pass",
         "pipeline-compressor-role": "pass",
@@ -174,11 +187,8 @@ NOBODYS = {
     # Indexes that no function asks.
     "flight-paths-table project-index",
     "jobs-table project-index",
-    "links-table job-index",
     "uploads-table owner-index",
     "uploads-table project-index",
-    # Tables whose readers are yet to come.
-    "idempotency-table",
     # SQS alone fills it.
     "webhooks-dead-letters",
     # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.

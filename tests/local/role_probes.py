@@ -207,7 +207,7 @@ class Probes:
             (own,) = (role for role in self._of(ROLE) if role.name == "pipeline-sfm-role")
             create = request | {"RoleArn": own.outputs["arn"]}
             yield Probe(thing, "run", f"sagemaker:Create{kind}Job", create)
-            yield Probe(thing, "run", f"sagemaker:Describe{kind}Job", named)
+            yield Probe(thing, "follow", f"sagemaker:Describe{kind}Job", named)
             yield Probe(thing, "run", f"sagemaker:Stop{kind}Job", named)
             yield Probe(thing, "list", f"sagemaker:List{kind}Jobs", {})
             arn = self._arn("sagemaker", f"{kind.lower()}-job/{PROBE}")
@@ -310,7 +310,7 @@ class Probes:
             yield Probe(thing, "write", "logs:CreateLogStream", stream)
             yield Probe(thing, "write", "logs:PutLogEvents", stream | {"logEvents": _LINES})
             yield Probe(thing, "make", "logs:CreateLogGroup", group)
-            yield Probe(thing, "make", "logs:DescribeLogStreams", group)
+            yield Probe(thing, "look", "logs:DescribeLogStreams", group)
             yield Probe(thing, "read", "logs:GetLogEvents", stream)
 
     def _metrics(self) -> Iterator[Probe]:

@@ -522,6 +522,20 @@ MUTANTS = (
         ("grants",),
     ),
     Mutant(
+        "estimates are made for other machines than jobs run on",
+        "components/handlers.py",
+        '"training": machines.training,',
+        '"training": [machines.sfm],',
+        ("pipeline",),
+    ),
+    Mutant(
+        "costs are counted with other prices than the config's",
+        "components/settings.py",
+        "return {machine: float(price) for machine, price in value.items()}",
+        "return {}",
+        ("pipeline",),
+    ),
+    Mutant(
         "other accounts' machines act as our roles",
         "components/grants.py",
         "if account is not None:",
