@@ -169,7 +169,7 @@ def unpack_start(packed: Packed, read_range: ReadRange, length: int) -> bytes:
     start = _LOCAL_HEADER.size + name_bytes + extra_bytes
     content = data[start : start + wanted]
     if packed.method == zipfile.ZIP_STORED:
-        return content
+        return content[:length]
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, length)
     except zlib.error as error:

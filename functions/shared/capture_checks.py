@@ -23,6 +23,12 @@ CAPTURE_ITEM = "capture"
 GIVEN_UP_AFTER_MS = 15 * 60 * 1000
 """A check takes at most 5 minutes; a failed one is tried again after one and after two minutes."""
 
+_FAILED = {
+    "level": "warning",
+    "code": "CHECK_FAILED",
+    "sentence": "The check came to no end, which is our fault. Start it again.",
+}
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -110,14 +116,20 @@ def shown(row: Item, contents: Contents, now: int) -> dict[str, Any] | None:
     """
     requested, began = row.get("checkRequestedAt"), row.get("checkedFrom")
     if requested is not None and (began is None or began < requested):
-        running = now - requested < GIVEN_UP_AFTER_MS
-        return {"state": "running" if running else "failed", "requestedAt": iso(requested)}
+        asked = {"requestedAt": iso(requested)}
+        if now - requested < GIVEN_UP_AFTER_MS:
+            return {"state": "running", **asked}
+        return {"state": "failed", **asked, "reasons": [_FAILED]}
     found = row.get("check")
     if not isinstance(found, Mapping) or began is None:
         return None
     looked_at = found["lookedAt"]
     same = (looked_at["files"], looked_at["bytes"]) == (contents.files, contents.bytes)
-    return {**found, "stale": not same or contents.newest > began}
+    return {
+        **{name: found[name] for name in ("state", "checkedAt", "figures", "reasons")},
+        "lookedAt": {name: looked_at[name] for name in ("files", "bytes", "newest")},
+        "stale": not same or contents.newest > began,
+    }
 
 
 def _key(capture_id: str) -> dict[str, str]:

@@ -701,8 +701,8 @@ MUTANTS = (
     Mutant(
         "a function step's failure is not caught",
         "components/definition.py",
-        'return {**invoke_function(parts.steps_function, payload), "Catch": catch(), "Next": following}',
-        'return {**invoke_function(parts.steps_function, payload), "Next": following}',
+        'return {**invoke_function(function, payload), "Catch": catch(), "Next": following}',
+        'return {**invoke_function(function, payload), "Next": following}',
         ("definition",),
     ),
     Mutant(
