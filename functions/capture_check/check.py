@@ -74,7 +74,7 @@ class Checker:
         started = now_ms()
         figures, reasons = self._judge(prefix, listing)
         ended = now_ms()
-        check = {
+        check: Check = {
             "state": state_of(reasons),
             "checkedAt": iso(ended),
             "rules": RULES,

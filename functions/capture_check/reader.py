@@ -19,7 +19,7 @@ from functions.shared.aws import S3_CONNECTIONS, s3
 START_BYTES = 128 * 1024
 """Of a photo: EXIF and XMP have at most 64 KiB each, and stand at the beginning."""
 MAX_HEADER_BYTES = 2 * 2**20
-"""Read of a plain photo whose header is longer, as thermal cameras write them, or stands at the end (TIFF)."""
+"""Read of a plain photo whose header is longer, as of thermal cameras, or stands at the end (TIFF)."""
 DECODED_AT_ONCE = 2
 """Whole photos in memory."""
 MAX_DECODED_PIXELS = 100_000_000

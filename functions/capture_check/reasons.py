@@ -8,7 +8,7 @@ Level = Literal["refusal", "warning", "note"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 """The gravest first."""
 NAMES_SHOWN = 5
-MAX_NAME = 120
+MAX_NAME = 80
 
 
 class CaptureRejected(Exception):  # noqa: N818 -- the name is the error that Step Functions shows
@@ -44,7 +44,7 @@ class Reason:
         """Give it as JSON."""
         document: dict[str, Any] = {"level": self.level, "code": self.code, "sentence": self.sentence}
         if self.photos:
-            document["photos"] = [name[:MAX_NAME] for name in self.photos[:NAMES_SHOWN]]
+            document["photos"] = [shortened(name) for name in self.photos[:NAMES_SHOWN]]
         return document
 
 
@@ -58,9 +58,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}" if number else f"no {noun}s"
 
 
+def shortened(name: str) -> str:
+    """Cut a long name, whose end tells more than its folders."""
+    return name if len(name) <= MAX_NAME else f"…{name[1 - MAX_NAME :]}"
+
+
 def some_of(names: Iterable[str], limit: int = 3) -> str:
     """Name the first few and say how many more there are."""
     ordered = sorted(names)
-    shown = ", ".join(name[:MAX_NAME] for name in ordered[:limit])
+    shown = ", ".join(shortened(name) for name in ordered[:limit])
     more = len(ordered) - limit
     return f"{shown} and {more:,} more" if more > 0 else shown

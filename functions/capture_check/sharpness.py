@@ -4,8 +4,8 @@ The measure is the blur effect of F. Crété-Roffet, T. Dolmiere, P. Ladet and M
 perception and estimation with a new no-reference perceptual blur metric" (Human Vision and Electronic Imaging
 XII, SPIE 6492, 2007): how little the differences between neighbouring pixels lose when the photo is blurred
 once more. A sharp photo loses most of them, a blurred one hardly any. Unlike the variance of the Laplacian
-(S. Pertuz et al., "Analysis of focus measure operators for shape-from-focus", 2013), it hardly depends on what
-the photo shows or on its contrast, so that one threshold serves for all places.
+(S. Pertuz et al., "Analysis of focus measure operators for shape-from-focus", 2013), it hardly depends on
+what the photo shows or on its contrast, so that one threshold serves for all places.
 """
 
 from typing import BinaryIO

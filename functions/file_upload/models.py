@@ -127,7 +127,7 @@ class CheckReason(AnswerModel):
     level: Literal["refusal", "warning", "note"]
     code: str
     sentence: str
-    photos: list[str] = []
+    photos: list[str] = Field(default_factory=list)
 
 
 class LookedAt(AnswerModel):
@@ -162,7 +162,7 @@ class CaptureCheck(AnswerModel):
     stale: bool = False
     looked_at: LookedAt | None = None
     figures: dict[str, Any] | None = None
-    reasons: list[CheckReason] = []
+    reasons: list[CheckReason] = Field(default_factory=list)
 
 
 class CheckedCapture(AnswerModel):

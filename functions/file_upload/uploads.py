@@ -209,8 +209,8 @@ class Uploads:
         if still_open:
             raise conflict(
                 "CAPTURE_INCOMPLETE",
-                f"{len(still_open)} of {len(files)} files are still being uploaded, {still_open[0]} among them. "
-                "Complete them or give them up, then check the capture.",
+                f"{len(still_open)} of {len(files)} files are still being uploaded, {still_open[0]} among "
+                "them. Complete them or give them up, then check the capture.",
             )
 
     def _capture_with_a_place(self, caller: Caller, request: StartUpload) -> str:

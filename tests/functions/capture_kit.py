@@ -9,8 +9,8 @@ import piexif
 from PIL import Image, ImageFilter
 
 XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" '
-    "{}/></x:xmpmeta>"
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description '
+    'xmlns:drone-dji="http://www.dji.com/drone-dji/1.0/" {}/></x:xmpmeta>'
 )
 START = datetime(2026, 5, 1, 10, 0, 0)  # noqa: DTZ001 -- EXIF's times have no zone
 METRES_PER_DEGREE = 111_195.0

@@ -35,8 +35,10 @@ def facts(east, north, height, *, index=0, yaw=0.0, pitch=-90.0, focal=FOCAL, pl
     )
 
 
-def line(photos, spacing, height=40.0, **fields):
-    return [facts(0, index * spacing, height, index=index, **fields) for index in range(photos)]
+def line(photos, spacing, height=40.0, *, pitch=-90.0, place=(47.05, 8.3)):
+    return [
+        facts(0, index * spacing, height, index=index, pitch=pitch, place=place) for index in range(photos)
+    ]
 
 
 def footprint(height, focal=FOCAL):

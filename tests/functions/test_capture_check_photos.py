@@ -3,6 +3,7 @@
 import io
 import math
 import struct
+from itertools import pairwise
 
 import numpy as np
 import piexif
@@ -110,7 +111,7 @@ def test_a_drones_own_numbers_are_read():
 
 
 def test_a_focal_length_follows_from_the_sensor():
-    # A four thirds sensor: 17.3 mm wide, 4000 pixels, so 231.2 pixels per mm; its diagonal is half that of film.
+    # A four thirds sensor: 4000 pixels on 17.3 mm; its diagonal is half that of film.
     tags = {
         ExifTags.Base.FocalLength: 12.0,
         ExifTags.Base.FocalPlaneXResolution: 4000 / 17.3,
@@ -229,7 +230,7 @@ def test_a_sample_is_spread_over_all(count, number):
     if count > number:
         assert (chosen[0], chosen[-1]) == (photos[0], photos[-1])
         places = [photos.index(photo) for photo in chosen]
-        gaps = [later - earlier for earlier, later in zip(places, places[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(places)]
         assert max(gaps) - min(gaps) <= 1
 
 
