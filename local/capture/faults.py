@@ -91,7 +91,7 @@ def _two_places(sample: SampleCapture, place: Path) -> None:
 
 
 def _forwarded(sample: SampleCapture, place: Path) -> None:
-    """The photos as a messenger passes them on: without EXIF; every other one is blurred, the first is twice."""
+    """Photos as a messenger passes them on, without EXIF; every other one is blurred, one is there twice."""
     place.mkdir()
     for index, photo in enumerate(_photos(sample)):
         with Image.open(photo) as image:
@@ -197,7 +197,8 @@ def make_fault(kind: FaultKind, sample: SampleCapture, out: Path) -> Path:
         kind: What is wrong: the path is not there (missing), a folder without photos (empty) or with two
             (two_photos), text files named as photos (text_as_jpg), one photo cut off among good ones
             (truncated), half the photos of another place (two_places), photos without EXIF, half of them
-            blurred and one of them twice (forwarded), an archive with names that lead outside (zip_traversal) or that unpacks to 10 GiB (zip_bomb).
+            blurred and one of them twice (forwarded), an archive with names that lead outside
+            (zip_traversal) or that unpacks to 10 GiB (zip_bomb).
         sample: The photos to start from. For two_places, another one is made beside it in the cache.
         out: Folder to make it in; made where it is not there.
 
