@@ -16,7 +16,7 @@ from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.pipeline import JOB_LOGS, Pipeline
+from components.pipeline import JOB_LOGS, Pipeline, StepFunctions
 from components.settings import Quotas
 from components.storage import INTERMEDIATE, JOB, JOB_INDEX, OWNER_INDEX, WEBHOOK_SECONDS, Storage
 
@@ -45,8 +45,34 @@ class Handlers:
     allowed_origins: Sequence[str]
     opts: pulumi.ResourceOptions
 
-    def file_upload(self) -> Function:
-        """Takes uploads in."""
+    def capture_check(self) -> Function:
+        """Says whether a model can come of a capture."""
+        bucket, table = self.storage.uploads_bucket, self.storage.uploads_table
+        return Function(
+            "capture-check",
+            description="Says whether a model can come of a capture, before machines cost money.",
+            runs_on=self.runs_on,
+            environment={"UPLOADS_BUCKET": bucket.name, "UPLOADS_TABLE": table.name},
+            abilities=[
+                grants.list_objects(bucket.arn, _UPLOADS),
+                grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.read_item(table.arn),
+                grants.update_item(table.arn),
+            ],
+            # Two photos of 100 megapixels may be in memory at once.
+            memory_mb=2048,
+            timeout_seconds=300,
+            asynchronous=True,
+            extra_layers=[self.runs_on.geometry_layer, self.runs_on.imaging_layer],
+            opts=self.opts,
+        )
+
+    def file_upload(self, *, capture_check: Function) -> Function:
+        """Takes uploads in.
+
+        Args:
+            capture_check: The function that checks captures.
+        """
         bucket = self.storage.uploads_bucket
         return Function(
             "file-upload",
@@ -55,6 +81,7 @@ class Handlers:
             environment={
                 "UPLOADS_BUCKET": bucket.name,
                 "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "CAPTURE_CHECK_ARN": capture_check.arn,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
@@ -63,6 +90,7 @@ class Handlers:
                 grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.write_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.delete_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.invoke_function(capture_check.arn),
             ],
             memory_mb=512,
             timeout_seconds=29,
@@ -175,27 +203,28 @@ class Handlers:
             opts=self.opts,
         )
 
+    def steps(self, *, delivery_url: pulumi.Input[str]) -> StepFunctions:
+        """What the state machine calls."""
+        return StepFunctions(self.capture_check(), self.pipeline_steps(delivery_url=delivery_url))
+
     def pipeline_steps(
         self,
         *,
         delivery_url: pulumi.Input[str],
     ) -> Function:
-        """Does the state machine's own steps."""
+        """Does the state machine's own steps, the capture check left out."""
         ml_bucket = self.storage.ml_bucket
         return Function(
             "pipeline-steps",
-            description="Checks captures and reconstructions and publishes models, for the state machine.",
+            description="Checks reconstructions and publishes models, for the state machine.",
             runs_on=self.runs_on,
             environment={
-                "UPLOADS_BUCKET": self.storage.uploads_bucket.name,
                 "ML_BUCKET": ml_bucket.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "LINKS_TABLE": self.storage.links_table.name,
                 "DELIVERY_URL": delivery_url,
             },
             abilities=[
-                grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
-                grants.read_objects(self.storage.uploads_bucket.arn, f"{_UPLOADS}*"),
                 grants.list_objects(ml_bucket.arn, _JOBS),
                 grants.read_objects(ml_bucket.arn, f"{JOB}/sfm/report.json", f"{JOB}/model/*"),
                 grants.write_objects(ml_bucket.arn, f"{JOB}/model/*"),

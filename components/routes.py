@@ -34,6 +34,7 @@ FILE_UPLOAD = (
     Route("POST", "/complete-multipart-upload", "file_upload"),
     Route("POST", "/abort-multipart-upload", "file_upload"),
     Route("GET", "/captures/{captureId}", "file_upload"),
+    Route("POST", "/captures/{captureId}/check", "file_upload"),
 )
 PROJECTS = (
     Route("GET", "/projects", "projects"),

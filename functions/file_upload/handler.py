@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 from functions.file_upload.models import (
     Aborted,
     CaptureState,
+    CheckedCapture,
     CompletedUpload,
     CompleteUpload,
     PartUrl,
@@ -20,6 +21,7 @@ from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
 from functions.file_upload.uploads import Uploads
 from functions.shared.api import PathId, SignedIn, api_handler, new_router
+from functions.shared.capture_checks import CheckStore
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -29,7 +31,13 @@ router = new_router()
 @cache
 def _uploads() -> Uploads:
     settings = load_settings(Settings)
-    return Uploads(bucket=settings.uploads_bucket, store=UploadStore(Table(settings.uploads_table)))
+    table = Table(settings.uploads_table)
+    return Uploads(
+        bucket=settings.uploads_bucket,
+        store=UploadStore(table),
+        checks=CheckStore(table),
+        check_function=settings.capture_check_arn,
+    )
 
 
 @router.post("/start-multipart-upload")
@@ -60,6 +68,12 @@ def abort_upload(request: Annotated[UploadReference, Body()], caller: SignedIn) 
 def describe_capture(capture_id: PathId, caller: SignedIn) -> CaptureState:
     """List a capture's files."""
     return CaptureState.model_validate(_uploads().describe(caller, capture_id))
+
+
+@router.post("/captures/<capture_id>/check")
+def check_capture(capture_id: PathId, caller: SignedIn) -> CheckedCapture:
+    """Begin a check of a capture; while one runs, another one is not begun."""
+    return CheckedCapture.model_validate(_uploads().check(caller, capture_id))
 
 
 handler = api_handler(router, Settings)

@@ -1,6 +1,6 @@
 """Requests and answers of the file upload API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -113,12 +113,72 @@ class FileDescription(AnswerModel):
     size: int | None
 
 
+class CheckReason(AnswerModel):
+    """Why a capture is judged as it is.
+
+    Attributes:
+        level: `refusal` where no model can come out, `warning` where a poor one would, `note` for what is
+            only good to know.
+        code: Stable code, for programs.
+        sentence: What is wrong and what to do, for people.
+        photos: Some of the photos that it is about.
+    """
+
+    level: Literal["refusal", "warning", "note"]
+    code: str
+    sentence: str
+    photos: list[str] = Field(default_factory=list)
+
+
+class LookedAt(AnswerModel):
+    """What a capture had when it was checked.
+
+    Attributes:
+        newest: When the last file came, ISO 8601, UTC.
+    """
+
+    files: int
+    bytes: int
+    newest: str
+
+
+class CaptureCheck(AnswerModel):
+    """A check of a capture.
+
+    Attributes:
+        state: `running`; `failed` when it came to no end; or what it found: nothing (`passed`), reasons why a
+            model would be poor (`warned`) or cannot come out (`refused`).
+        requested_at: When it was asked for, while it runs or when it failed; ISO 8601, UTC.
+        checked_at: When it ended, ISO 8601, UTC.
+        stale: Whether the capture has changed since.
+        looked_at: What the capture had.
+        figures: Photos, resolution, cameras, GPS, time, copies, sharpness and coverage.
+        reasons: The gravest first.
+    """
+
+    state: Literal["running", "failed", "passed", "warned", "refused"]
+    requested_at: str | None = None
+    checked_at: str | None = None
+    stale: bool = False
+    looked_at: LookedAt | None = None
+    figures: dict[str, Any] | None = None
+    reasons: list[CheckReason] = Field(default_factory=list)
+
+
+class CheckedCapture(AnswerModel):
+    """A capture and its check."""
+
+    capture_id: str
+    check: CaptureCheck
+
+
 class CaptureState(AnswerModel):
     """A capture and how far its files are.
 
     Attributes:
         created_at: ISO 8601, UTC.
         s3_url: Its folder, which a job is started on.
+        check: The last check of it, None when nobody has asked for one.
     """
 
     capture_id: str
@@ -127,3 +187,4 @@ class CaptureState(AnswerModel):
     state: Literal["empty", "uploading", "uploaded"]
     s3_url: str
     files: list[FileDescription]
+    check: CaptureCheck | None

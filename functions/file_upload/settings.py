@@ -7,6 +7,7 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
 | s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
+| lambda:InvokeFunction | CAPTURE_CHECK_ARN |
 
 PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404, not a 403.
 """
@@ -19,4 +20,5 @@ class Settings(EnvSettings):
 
     uploads_bucket: str
     uploads_table: str
+    capture_check_arn: str
     allowed_origins: str

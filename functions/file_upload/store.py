@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from functions.file_upload.models import FileState
+from functions.shared.capture_checks import CAPTURE_ITEM
 from functions.shared.stores import Table
 
-CAPTURE_ITEM = "capture"
 FILE_ITEM = "file#"
 
 
@@ -22,6 +22,7 @@ class CaptureItem(BaseModel):
 
     Attributes:
         file_count: Files ever started and not given up.
+        check_requested_at: Of the capture check, as the two after it: see `capture_checks`.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -31,6 +32,9 @@ class CaptureItem(BaseModel):
     project_id: str | None = None
     created_at: int
     file_count: int = 0
+    check_requested_at: int | None = None
+    checked_from: int | None = None
+    check: dict[str, Any] | None = None
 
 
 class FileItem(BaseModel):

@@ -1,8 +1,10 @@
 """What the upload API does: multipart uploads that S3 holds and the uploads table keeps account of."""
 
+import json
 import os
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,8 @@ from botocore.exceptions import ClientError
 from functions.file_upload import logic
 from functions.file_upload.models import CompleteUpload, PresignPart, StartUpload, UploadReference
 from functions.file_upload.store import CaptureItem, FileItem, UploadStore
-from functions.shared.aws import s3
+from functions.shared.aws import lambda_functions, s3
+from functions.shared.capture_checks import CheckStore, Contents, shown
 from functions.shared.claims import Caller
 from functions.shared.clock import iso, now_ms
 from functions.shared.errors import ApiError, bad_request, conflict, not_found, too_large
@@ -30,10 +33,14 @@ class Uploads:
     Attributes:
         bucket: The uploads bucket.
         store: Its account.
+        checks: Checks of captures, in the same table.
+        check_function: ARN of the function that checks.
     """
 
     bucket: str
     store: UploadStore
+    checks: CheckStore
+    check_function: str
 
     def start(self, caller: Caller, request: StartUpload) -> Answer:
         """Start one file's upload, in a new capture when the request names none.
@@ -165,7 +172,46 @@ class Uploads:
                 }
                 for file in files
             ],
+            "check": _shown(capture, files),
         }
+
+    def check(self, caller: Caller, capture_id: str) -> Answer:
+        """Begin a check of a capture, which takes seconds to minutes; `describe` tells what it has found.
+
+        Raises:
+            ApiError: 404 for a capture that is not the caller's, 409 while there is nothing to check in it.
+        """
+        self._refuse_unfinished(caller, capture_id)
+        now = now_ms()
+        if self.checks.request(capture_id, caller.sub, now):
+            event = {"captureId": capture_id, "owner": caller.sub, "requestedAt": now}
+            try:
+                lambda_functions().invoke(
+                    FunctionName=self.check_function,
+                    InvocationType="Event",
+                    Payload=json.dumps(event).encode(),
+                )
+            except Exception:
+                self.checks.withdraw(capture_id, now)
+                raise
+        capture = self.store.capture(capture_id, caller.sub)
+        if capture is None:
+            raise not_found("capture")
+        return {"captureId": capture_id, "check": _shown(capture, self.store.files(capture_id))}
+
+    def _refuse_unfinished(self, caller: Caller, capture_id: str) -> None:
+        if self.store.capture(capture_id, caller.sub) is None:
+            raise not_found("capture")
+        files = self.store.files(capture_id)
+        if not files:
+            raise conflict("CAPTURE_EMPTY", "There are no photos in this capture yet. Upload some first.")
+        still_open = [file.file_name for file in files if file.state != "uploaded"]
+        if still_open:
+            raise conflict(
+                "CAPTURE_INCOMPLETE",
+                f"{len(still_open)} of {len(files)} files are still being uploaded, {still_open[0]} among "
+                "them. Complete them or give them up, then check the capture.",
+            )
 
     def _capture_with_a_place(self, caller: Caller, request: StartUpload) -> str:
         if request.capture_id is None:
@@ -256,3 +302,12 @@ class Uploads:
 
     def _location(self, object_key: str) -> str:
         return f"https://{self.bucket}.s3.{os.environ['AWS_REGION']}.amazonaws.com/{object_key}"
+
+
+def _shown(capture: CaptureItem, files: Sequence[FileItem]) -> Answer | None:
+    contents = Contents(
+        files=len(files),
+        bytes=sum(file.size or 0 for file in files),
+        newest=max((file.uploaded_at or 0 for file in files), default=0),
+    )
+    return shown(capture.model_dump(by_alias=True), contents, now_ms())

@@ -13,6 +13,14 @@ MATRIX: dict[str, dict[str, str]] = {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
         "uploads-bucket uploads/": "list read write delete",
+        "capture-check-alias": "invoke",
+    },
+    "capture-check-role": TRACES
+    | {
+        "capture-check-logs": OWN_LOG,
+        "capture-check-dead-letters": "send",
+        "uploads-table": "get update",
+        "uploads-bucket uploads/": "list read",
     },
     "projects-role": TRACES
     | {
@@ -70,7 +78,6 @@ MATRIX: dict[str, dict[str, str]] = {
         "pipeline-steps-logs": OWN_LOG,
         "jobs-table": "update",
         "links-table": "put",
-        "uploads-bucket uploads/": "list read",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/report.json": "read",
         "ml-bucket jobs/*/model/": "read write",
@@ -148,6 +155,7 @@ MATRIX: dict[str, dict[str, str]] = {
     },
     "pipeline-machine-role": TRACES
     | {
+        "capture-check-alias": "invoke",
         "pipeline-steps-alias": "invoke",
         "processing jobs": "run follow",
         "training jobs": "run follow",
@@ -204,6 +212,7 @@ NOBODYS = {
     "waitlist-alias",
     "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
+    "capture-check-role",
     "delivery-role",
     "drone-path-role",
     "file-upload-role",

@@ -453,6 +453,27 @@ MUTANTS = (
         ("functions",),
     ),
     Mutant(
+        "a capture check that failed is forgotten",
+        "components/handlers.py",
+        "asynchronous=True,\n            extra_layers=",
+        "extra_layers=",
+        ("functions",),
+    ),
+    Mutant(
+        "the upload API may begin no capture check",
+        "components/handlers.py",
+        "                grants.invoke_function(capture_check.arn),\n",
+        "",
+        ("functions", "abilities"),
+    ),
+    Mutant(
+        "jobs do not begin with the capture check",
+        "components/pipeline.py",
+        "check_function=steps.capture_check.arn",
+        "check_function=steps.pipeline_steps.arn",
+        ("functions", "pipeline"),
+    ),
+    Mutant(
         "events that no function could be told are lost",
         "components/pipeline.py",
         'dead_letter_config={"arn": queue.arn},',
@@ -746,8 +767,8 @@ MUTANTS = (
     Mutant(
         "a function step's failure is not caught",
         "components/definition.py",
-        'return {**invoke_function(parts.steps_function, payload), "Catch": catch(), "Next": following}',
-        'return {**invoke_function(parts.steps_function, payload), "Next": following}',
+        'return {**invoke_function(function, payload), "Catch": catch(), "Next": following}',
+        'return {**invoke_function(function, payload), "Next": following}',
         ("definition",),
     ),
     Mutant(
