@@ -58,6 +58,7 @@ class Handlers:
                 grants.list_objects(bucket.arn, _UPLOADS),
                 grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.write_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.list_parts(bucket.arn, f"{_UPLOADS}*"),
                 grants.delete_objects(bucket.arn, f"{_UPLOADS}*"),
             ],
             memory_mb=512,

@@ -7,7 +7,13 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.file_upload.models import CompleteUpload, PresignPart, StartUpload, UploadReference
+from functions.file_upload.models import (
+    CompleteUpload,
+    PresignPart,
+    PresignParts,
+    StartUpload,
+    UploadReference,
+)
 from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
 from functions.file_upload.uploads import Answer, Uploads
@@ -42,6 +48,20 @@ def presign_part() -> Answer:
     """Give the address of one part."""
     event = router.current_event
     return _uploads().presign(caller_of(event), parse_body(event, PresignPart))
+
+
+@router.post("/get-presigned-urls")
+def presign_parts() -> Answer:
+    """Give the addresses of many parts."""
+    event = router.current_event
+    return _uploads().presign_many(caller_of(event), parse_body(event, PresignParts))
+
+
+@router.post("/list-parts")
+def list_parts() -> Answer:
+    """Say which parts of a file have arrived."""
+    event = router.current_event
+    return _uploads().list_parts(caller_of(event), parse_body(event, UploadReference))
 
 
 @router.post("/complete-multipart-upload")

@@ -5,7 +5,8 @@ What its role must allow (besides logs and X-Ray):
 | Action | Resource |
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
-| s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
+| s3:PutObject, AbortMultipartUpload, ListMultipartUploadParts | UPLOADS_BUCKET/uploads/* |
+| s3:GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 
 PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404, not a 403.

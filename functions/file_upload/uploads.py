@@ -1,24 +1,27 @@
 """What the upload API does: multipart uploads that S3 holds and the uploads table keeps account of."""
 
 import os
-import secrets
-import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from functions.file_upload import logic
-from functions.file_upload.models import CompleteUpload, PresignPart, StartUpload, UploadReference
-from functions.file_upload.store import CaptureItem, FileItem, UploadStore
-from functions.shared.aws import s3
+from functions.file_upload.completion import Completion, plan_of, upload_of
+from functions.file_upload.models import (
+    FIRST_URLS,
+    CompleteUpload,
+    PresignPart,
+    PresignParts,
+    StartUpload,
+    UploadReference,
+)
+from functions.file_upload.multipart import CHECKSUM_HEADER, StoredPart, UploadGoneError
+from functions.file_upload.starts import Starts
+from functions.file_upload.store import FileItem, UploadStore
 from functions.shared.claims import Caller
-from functions.shared.clock import iso, now_ms
-from functions.shared.errors import ApiError, bad_request, conflict, not_found, too_large
-from functions.shared.s3_objects import object_size
-
-_NUMBERED_NAMES = 50
-_WRONG_PARTS = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "MalformedXML"})
+from functions.shared.clock import iso
+from functions.shared.errors import ApiError, bad_request, conflict, not_found
 
 Answer = dict[str, Any]
 
@@ -36,81 +39,93 @@ class Uploads:
     store: UploadStore
 
     def start(self, caller: Caller, request: StartUpload) -> Answer:
-        """Start one file's upload, in a new capture when the request names none.
+        """Start one file's upload and give the addresses of its first parts.
 
         Raises:
-            ApiError: 400 for a type that is not read, 404 for a capture that is not the caller's, 409 when it
-                is full, 413 for a file that is too large.
+            ApiError: As `Starts.start` does.
         """
-        try:
-            name = logic.safe_name(request.file_name)
-        except logic.RefusedFileError as error:
-            raise bad_request("UNSUPPORTED_FILE", str(error)) from error
-        if request.size is not None:
-            self._check_size(name, request.size)
-        capture_id = self._capture_with_a_place(caller, request)
-        file = self._reserve_name(caller, capture_id, name, request.file_name)
-        try:
-            upload_id = s3().create_multipart_upload(
-                Bucket=self.bucket, Key=file.object_key, ContentType=logic.content_type(name)
-            )["UploadId"]
-        except Exception:
-            self._forget(file)
-            raise
-        self.store.change_file(file, uploadId=upload_id, state="uploading")
-        return {
-            "uploadId": upload_id,
+        file = Starts(self.bucket, self.store).start(caller, request)
+        answer: Answer = {
+            "uploadId": file.upload_id,
             "bucketName": self.bucket,
             "objectKey": file.object_key,
-            "captureId": capture_id,
+            "captureId": file.capture_id,
+        }
+        plan = plan_of(file)
+        if plan is None:
+            return answer
+        urls = min(plan.count, FIRST_URLS if not file.checksummed else len(request.checksums or ()))
+        return answer | {
+            "partSize": plan.part_size,
+            "partCount": plan.count,
+            "parts": self._urls(file, range(1, urls + 1), request.checksums),
         }
 
     def presign(self, caller: Caller, request: PresignPart) -> Answer:
-        """Give the address to which one part is PUT within an hour.
+        """Give the address to which one part, of any length, is PUT within an hour.
 
         Raises:
-            ApiError: 404 for an upload that is not the caller's, 409 when it is complete.
+            ApiError: 400 for a checksum that is missing or out of place, 404 for an upload that is not the
+                caller's, 409 when it is complete.
         """
-        file = self._open_file(caller, request)
-        if file.state == "uploaded":
-            raise conflict("UPLOAD_COMPLETE", f"{file.file_name} is uploaded already.")
-        url = s3().generate_presigned_url(
-            "upload_part",
-            Params={
-                "Bucket": self.bucket,
-                "Key": file.object_key,
-                "UploadId": file.upload_id,
-                "PartNumber": request.part_number,
-            },
-            ExpiresIn=logic.URL_SECONDS,
-        )
+        file = self._unfinished(caller, request)
+        checksums = None if request.checksum is None else [request.checksum]
+        self._check_checksums(file, checksums)
+        url = upload_of(file, self.bucket).url(request.part_number, checksum=request.checksum)
         return {"url": url, "partNumber": request.part_number}
+
+    def presign_many(self, caller: Caller, request: PresignParts) -> Answer:
+        """Give the addresses to which parts, cut as the start said, are PUT within an hour.
+
+        Raises:
+            ApiError: 400 for a part that the file does not have and a checksum that is missing or out of
+                place, 404 for an upload that is not the caller's, 409 when it is complete.
+        """
+        file = self._unfinished(caller, request)
+        self._check_checksums(file, request.checksums)
+        plan = plan_of(file)
+        beyond = [number for number in request.part_numbers if plan and number > plan.count]
+        if plan and beyond:
+            raise bad_request("INVALID_PARTS", f"partNumbers: the file has parts 1 to {plan.count:,}.")
+        return {"parts": self._urls(file, request.part_numbers, request.checksums)}
+
+    def list_parts(self, caller: Caller, request: UploadReference) -> Answer:
+        """Say what S3 has of a file and what is missing, to go on after a reload.
+
+        Raises:
+            ApiError: 404 for an upload that is not the caller's, was given up or has expired.
+        """
+        file = self._file(caller, request)
+        stored: list[StoredPart] = []
+        if file.state == "uploading":
+            try:
+                stored = upload_of(file, self.bucket).parts()
+            except UploadGoneError as error:
+                file = Completion(self.bucket, self.store).settle(file, error)
+        plan = plan_of(file)
+        sizes = {part.number: part.size or 0 for part in stored}
+        return {
+            "fileName": file.file_name,
+            "state": file.state,
+            "size": file.size,
+            "partSize": file.part_size,
+            "partCount": plan.count if plan else None,
+            "parts": [
+                {"PartNumber": part.number, "ETag": part.e_tag, "Size": part.size}
+                | ({"ChecksumSHA256": part.checksum} if part.checksum else {})
+                for part in stored
+            ],
+            "missing": plan.missing(sizes) if plan and file.state == "uploading" else [],
+        }
 
     def complete(self, caller: Caller, request: CompleteUpload) -> Answer:
         """Put a file together from its parts; completing it again answers the same.
 
         Raises:
-            ApiError: 400 for parts that S3 does not have, 404 for an upload that is not the caller's, 413 for
-                a file that turns out too large.
+            ApiError: 404 for an upload that is not the caller's; others as `Completion.complete` does.
         """
-        file = self._open_file(caller, request)
-        if file.state != "uploaded":
-            try:
-                parts = logic.ordered_parts(request.parts)
-            except logic.RefusedFileError as error:
-                raise bad_request("INVALID_PARTS", str(error)) from error
-            try:
-                s3().complete_multipart_upload(
-                    Bucket=self.bucket,
-                    Key=file.object_key,
-                    UploadId=file.upload_id,
-                    MultipartUpload={
-                        "Parts": [{"ETag": p.e_tag, "PartNumber": p.part_number} for p in parts]
-                    },
-                )
-            except ClientError as error:
-                self._after_failed_completion(file, error)
-            self._accept(file)
+        file = self._file(caller, request)
+        Completion(self.bucket, self.store).complete(file, request.parts)
         return {
             "message": "Upload complete.",
             "location": self._location(file.object_key),
@@ -125,16 +140,12 @@ class Uploads:
         Raises:
             ApiError: 404 for a key that is not the caller's, 409 when the upload is complete.
         """
-        place = self._place(caller, request)
-        file = self.store.file(place[0], caller.sub, place[1])
-        if file is not None and file.upload_id == request.upload_id:
-            if file.state == "uploaded":
-                raise conflict("UPLOAD_COMPLETE", f"{file.file_name} is uploaded already.")
-            try:
-                s3().abort_multipart_upload(Bucket=self.bucket, Key=file.object_key, UploadId=file.upload_id)
-            except s3().exceptions.NoSuchUpload:
-                pass
-            self._forget(file)
+        capture_id, name = self._place(caller, request)
+        file = self.store.file(capture_id, caller.sub, name)
+        if file is None or file.upload_id != request.upload_id:
+            return {"message": "Upload aborted."}
+        if file.state == "uploaded" or not Completion(self.bucket, self.store).give_up(file):
+            raise _complete_already(file)
         return {"message": "Upload aborted."}
 
     def describe(self, caller: Caller, capture_id: str) -> Answer:
@@ -160,49 +171,12 @@ class Uploads:
                     "originalName": file.original_name,
                     "objectKey": file.object_key,
                     "uploadId": file.upload_id,
-                    "state": "uploaded" if file.state == "uploaded" else "uploading",
+                    "state": file.state,
                     "size": file.size,
                 }
                 for file in files
             ],
         }
-
-    def _capture_with_a_place(self, caller: Caller, request: StartUpload) -> str:
-        if request.capture_id is None:
-            capture = CaptureItem(
-                capture_id=str(uuid.uuid4()),
-                owner=caller.sub,
-                project_id=request.project_id,
-                created_at=now_ms(),
-                file_count=1,
-            )
-            self.store.add_capture(capture)
-            return capture.capture_id
-        if not self.store.take_place(request.capture_id, caller.sub, logic.MAX_FILES):
-            if self.store.capture(request.capture_id, caller.sub) is None:
-                raise not_found("capture")
-            raise conflict(
-                "CAPTURE_FULL",
-                f"A capture holds at most {logic.MAX_FILES:,} files. Upload the photos as .zip archives.",
-            )
-        return request.capture_id
-
-    def _reserve_name(self, caller: Caller, capture_id: str, name: str, original_name: str) -> FileItem:
-        candidates = [logic.numbered_name(name, number) for number in range(1, _NUMBERED_NAMES + 1)]
-        candidates.append(f"{secrets.token_hex(8)}-{name[-32:]}")
-        for candidate in candidates:
-            file = FileItem(
-                capture_id=capture_id,
-                owner=caller.sub,
-                file_name=candidate,
-                original_name=original_name,
-                object_key=logic.capture_prefix(caller.sub, capture_id) + candidate,
-                state="starting",
-                started_at=now_ms(),
-            )
-            if self.store.add_file(file):
-                return file
-        raise conflict("NAME_TAKEN", f"There are too many files named {name} in this capture.")
 
     def _place(self, caller: Caller, request: UploadReference) -> tuple[str, str]:
         place = logic.capture_and_name(caller.sub, request.object_key)
@@ -210,49 +184,48 @@ class Uploads:
             raise not_found("upload")
         return place
 
-    def _open_file(self, caller: Caller, request: UploadReference) -> FileItem:
+    def _file(self, caller: Caller, request: UploadReference) -> FileItem:
         capture_id, name = self._place(caller, request)
         file = self.store.file(capture_id, caller.sub, name)
         if file is None or file.upload_id != request.upload_id:
             raise not_found("upload")
         return file
 
-    def _after_failed_completion(self, file: FileItem, error: ClientError) -> None:
-        """Go on when another request has completed the upload meanwhile, else say what is wrong."""
-        code = error.response["Error"]["Code"]
-        if code in _WRONG_PARTS:
+    def _unfinished(self, caller: Caller, request: UploadReference) -> FileItem:
+        file = self._file(caller, request)
+        if file.state == "uploaded":
+            raise _complete_already(file)
+        return file
+
+    def _check_checksums(self, file: FileItem, checksums: Sequence[str] | None) -> None:
+        if file.checksummed and checksums is None:
             raise bad_request(
-                "INVALID_PARTS", "parts: S3 has not received these parts, or one is too small (5 MB)."
-            ) from error
-        if code != "NoSuchUpload":
-            raise error
-        if object_size(self.bucket, file.object_key) is None:
-            raise not_found("upload") from error
+                "CHECKSUM_NEEDED", "checksums: this upload takes parts with their SHA-256 only."
+            )
+        if not file.checksummed and checksums is not None:
+            raise bad_request(
+                "CHECKSUM_UNEXPECTED", "checksums: name checksumAlgorithm when you start the upload."
+            )
 
-    def _accept(self, file: FileItem) -> None:
-        size = object_size(self.bucket, file.object_key) or 0
-        try:
-            self._check_size(file.file_name, size)
-        except ApiError:
-            s3().delete_object(Bucket=self.bucket, Key=file.object_key)
-            self._forget(file)
-            raise
-        self.store.change_file(file, state="uploaded", size=size, uploadedAt=now_ms())
-
-    def _forget(self, file: FileItem) -> None:
-        if self.store.remove_file(file):
-            self.store.give_place_back(file.capture_id)
-
-    def _check_size(self, name: str, size: int) -> None:
-        try:
-            logic.check_size(name, size)
-        except logic.RefusedFileError as error:
-            if size == 0:
-                raise bad_request("EMPTY_FILE", str(error)) from error
-            raise too_large("FILE_TOO_LARGE", str(error)) from error
+    def _urls(self, file: FileItem, numbers: Sequence[int], checksums: Sequence[str] | None) -> list[Answer]:
+        upload, plan = upload_of(file, self.bucket), plan_of(file)
+        urls = []
+        for number, checksum in zip_longest(numbers, (checksums or ())[: len(numbers)]):
+            length = plan.length(number) if plan else None
+            url: Answer = {"partNumber": number, "url": upload.url(number, length=length, checksum=checksum)}
+            if length is not None:
+                url["size"] = length
+            if checksum is not None:
+                url["headers"] = {CHECKSUM_HEADER: checksum}
+            urls.append(url)
+        return urls
 
     def _capture_url(self, caller: Caller, capture_id: str) -> str:
         return f"s3://{self.bucket}/{logic.capture_prefix(caller.sub, capture_id)}"
 
     def _location(self, object_key: str) -> str:
         return f"https://{self.bucket}.s3.{os.environ['AWS_REGION']}.amazonaws.com/{object_key}"
+
+
+def _complete_already(file: FileItem) -> ApiError:
+    return conflict("UPLOAD_COMPLETE", f"{file.file_name} is uploaded already.")

@@ -12,7 +12,7 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
-        "uploads-bucket uploads/": "list read write delete",
+        "uploads-bucket uploads/": "list read write list-parts delete",
     },
     "projects-role": TRACES
     | {
