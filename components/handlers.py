@@ -51,10 +51,12 @@ class Handlers:
             environment={
                 "UPLOADS_BUCKET": bucket.name,
                 "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
                 grants.keep_items(self.storage.uploads_table.arn),
+                grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.list_objects(bucket.arn, _UPLOADS),
                 grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.write_objects(bucket.arn, f"{_UPLOADS}*"),

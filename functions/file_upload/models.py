@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from functions.file_upload.parts import MAX_PARTS, PartPlan
-from functions.shared.api import ApiModel
+from functions.shared.api import AnswerModel, ApiModel
 from functions.shared.job_names import UUID_PATTERN
 
 FIRST_URLS = 100
@@ -101,3 +101,131 @@ class CompleteUpload(UploadReference):
     """Put the parts together: those named, or all that S3 has."""
 
     parts: list[UploadedPart] | None = Field(default=None, min_length=1, max_length=MAX_PARTS)
+
+
+class BegunUpload(AnswerModel):
+    """A file's upload, by what its other requests name it, and how the file is cut.
+
+    Attributes:
+        part_size: Bytes of every part but the last; None when the start said no size.
+        part_count: How many parts there are.
+    """
+
+    upload_id: str
+    bucket_name: str
+    object_key: str
+    capture_id: str
+    part_size: int | None
+    part_count: int | None
+
+
+class PartUrl(AnswerModel):
+    """Where to PUT one part within an hour.
+
+    Attributes:
+        size: Bytes that it must have; None when any number will do.
+        headers: What the PUT must carry besides the part.
+    """
+
+    url: str
+    part_number: int
+    size: int | None
+    headers: dict[str, str]
+
+
+class PartUrls(AnswerModel):
+    """Where to PUT parts within an hour."""
+
+    parts: list[PartUrl]
+
+
+class StartedUpload(BegunUpload):
+    """A file's upload.
+
+    Attributes:
+        parts: Where to PUT the first parts, when the start said a size (and their checksums, where there are
+            some).
+    """
+
+    parts: list[PartUrl]
+
+
+class KnownPart(AnswerModel):
+    """A part that S3 has."""
+
+    part_number: int = Field(alias="PartNumber")
+    e_tag: str = Field(alias="ETag")
+    size: int = Field(alias="Size")
+    checksum: str | None = Field(alias="ChecksumSHA256")
+
+
+class PartList(AnswerModel):
+    """How far a file is.
+
+    Attributes:
+        size: Bytes, as the start said or once uploaded.
+        parts: What S3 has; nothing once it has put the file together.
+        missing: Numbers of the parts to send, again where one has the wrong length; nothing when the start
+            said no size.
+    """
+
+    file_name: str
+    state: FileState
+    size: int | None
+    part_size: int | None
+    part_count: int | None
+    parts: list[KnownPart]
+    missing: list[int]
+
+
+class CompletedUpload(AnswerModel):
+    """A file that is there.
+
+    Attributes:
+        location: Its address in S3, for older clients.
+        s3_url: Its capture's folder, which a job is started on.
+    """
+
+    message: str
+    location: str
+    object_key: str
+    capture_id: str
+    s3_url: str
+
+
+class Aborted(AnswerModel):
+    """An upload that was given up."""
+
+    message: str
+
+
+class FileDescription(AnswerModel):
+    """A file of a capture.
+
+    Attributes:
+        original_name: Its name on the person's disk.
+        size: Bytes, as the start said or once uploaded.
+    """
+
+    file_name: str
+    original_name: str
+    object_key: str
+    upload_id: str
+    state: FileState
+    size: int | None
+
+
+class CaptureState(AnswerModel):
+    """A capture and how far its files are.
+
+    Attributes:
+        created_at: ISO 8601, UTC.
+        s3_url: Its folder, which a job is started on.
+    """
+
+    capture_id: str
+    project_id: str | None
+    created_at: str
+    state: Literal["empty", "uploading", "uploaded"]
+    s3_url: str
+    files: list[FileDescription]

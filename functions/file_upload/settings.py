@@ -5,6 +5,7 @@ What its role must allow (besides logs and X-Ray):
 | Action | Resource |
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
+| dynamodb:GetItem, PutItem, UpdateItem, DeleteItem | IDEMPOTENCY_TABLE |
 | s3:PutObject, AbortMultipartUpload, ListMultipartUploadParts | UPLOADS_BUCKET/uploads/* |
 | s3:GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
@@ -20,4 +21,5 @@ class Settings(EnvSettings):
 
     uploads_bucket: str
     uploads_table: str
+    idempotency_table: str
     allowed_origins: str

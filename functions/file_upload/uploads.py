@@ -4,26 +4,36 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
 
 from functions.file_upload import logic
 from functions.file_upload.completion import Completion, plan_of, upload_of
 from functions.file_upload.models import (
     FIRST_URLS,
+    Aborted,
+    BegunUpload,
+    CaptureState,
+    CompletedUpload,
     CompleteUpload,
+    FileDescription,
+    KnownPart,
+    PartList,
+    PartUrl,
+    PartUrls,
     PresignPart,
     PresignParts,
+    StartedUpload,
     StartUpload,
     UploadReference,
 )
-from functions.file_upload.multipart import CHECKSUM_HEADER, StoredPart, UploadGoneError
+from functions.file_upload.multipart import CHECKSUM_HEADER, MultipartUpload, StoredPart, UploadGoneError
+from functions.file_upload.parts import PartPlan
 from functions.file_upload.starts import Starts
 from functions.file_upload.store import FileItem, UploadStore
 from functions.shared.claims import Caller
 from functions.shared.clock import iso
 from functions.shared.errors import ApiError, bad_request, conflict, not_found
 
-Answer = dict[str, Any]
+_ABORTED = Aborted(message="Upload aborted.")
 
 
 @dataclass(frozen=True)
@@ -38,30 +48,34 @@ class Uploads:
     bucket: str
     store: UploadStore
 
-    def start(self, caller: Caller, request: StartUpload) -> Answer:
-        """Start one file's upload and give the addresses of its first parts.
+    def start(self, caller: Caller, request: StartUpload) -> BegunUpload:
+        """Start one file's upload.
 
         Raises:
             ApiError: As `Starts.start` does.
         """
         file = Starts(self.bucket, self.store).start(caller, request)
-        answer: Answer = {
-            "uploadId": file.upload_id,
-            "bucketName": self.bucket,
-            "objectKey": file.object_key,
-            "captureId": file.capture_id,
-        }
         plan = plan_of(file)
-        if plan is None:
-            return answer
-        urls = min(plan.count, FIRST_URLS if not file.checksummed else len(request.checksums or ()))
-        return answer | {
-            "partSize": plan.part_size,
-            "partCount": plan.count,
-            "parts": self._urls(file, range(1, urls + 1), request.checksums),
-        }
+        return BegunUpload(
+            upload_id=file.upload_id,
+            bucket_name=self.bucket,
+            object_key=file.object_key,
+            capture_id=file.capture_id,
+            part_size=plan.part_size if plan else None,
+            part_count=plan.count if plan else None,
+        )
 
-    def presign(self, caller: Caller, request: PresignPart) -> Answer:
+    def with_first_parts(self, begun: BegunUpload, request: StartUpload) -> StartedUpload:
+        """Add where to PUT the first parts to what a start answers."""
+        urls: list[PartUrl] = []
+        if request.size is not None and begun.part_size is not None:
+            plan = PartPlan(request.size, begun.part_size)
+            most = len(request.checksums or ()) if request.checksummed else FIRST_URLS
+            upload = MultipartUpload(self.bucket, begun.object_key, begun.upload_id)
+            urls = _urls(upload, plan, range(1, min(plan.count, most) + 1), request.checksums)
+        return StartedUpload(**begun.model_dump(by_alias=False), parts=urls)
+
+    def presign(self, caller: Caller, request: PresignPart) -> PartUrl:
         """Give the address to which one part, of any length, is PUT within an hour.
 
         Raises:
@@ -71,10 +85,10 @@ class Uploads:
         file = self._unfinished(caller, request)
         checksums = None if request.checksum is None else [request.checksum]
         self._check_checksums(file, checksums)
-        url = upload_of(file, self.bucket).url(request.part_number, checksum=request.checksum)
-        return {"url": url, "partNumber": request.part_number}
+        (url,) = _urls(upload_of(file, self.bucket), None, [request.part_number], checksums)
+        return url
 
-    def presign_many(self, caller: Caller, request: PresignParts) -> Answer:
+    def presign_many(self, caller: Caller, request: PresignParts) -> PartUrls:
         """Give the addresses to which parts, cut as the start said, are PUT within an hour.
 
         Raises:
@@ -87,9 +101,10 @@ class Uploads:
         beyond = [number for number in request.part_numbers if plan and number > plan.count]
         if plan and beyond:
             raise bad_request("INVALID_PARTS", f"partNumbers: the file has parts 1 to {plan.count:,}.")
-        return {"parts": self._urls(file, request.part_numbers, request.checksums)}
+        urls = _urls(upload_of(file, self.bucket), plan, request.part_numbers, request.checksums)
+        return PartUrls(parts=urls)
 
-    def list_parts(self, caller: Caller, request: UploadReference) -> Answer:
+    def list_parts(self, caller: Caller, request: UploadReference) -> PartList:
         """Say what S3 has of a file and what is missing, to go on after a reload.
 
         Raises:
@@ -104,21 +119,22 @@ class Uploads:
                 file = Completion(self.bucket, self.store).settle(file, error)
         plan = plan_of(file)
         sizes = {part.number: part.size or 0 for part in stored}
-        return {
-            "fileName": file.file_name,
-            "state": file.state,
-            "size": file.size,
-            "partSize": file.part_size,
-            "partCount": plan.count if plan else None,
-            "parts": [
-                {"PartNumber": part.number, "ETag": part.e_tag, "Size": part.size}
-                | ({"ChecksumSHA256": part.checksum} if part.checksum else {})
+        return PartList(
+            file_name=file.file_name,
+            state=file.state,
+            size=file.size,
+            part_size=file.part_size,
+            part_count=plan.count if plan else None,
+            parts=[
+                KnownPart(
+                    part_number=part.number, e_tag=part.e_tag, size=sizes[part.number], checksum=part.checksum
+                )
                 for part in stored
             ],
-            "missing": plan.missing(sizes) if plan and file.state == "uploading" else [],
-        }
+            missing=plan.missing(sizes) if plan and file.state == "uploading" else [],
+        )
 
-    def complete(self, caller: Caller, request: CompleteUpload) -> Answer:
+    def complete(self, caller: Caller, request: CompleteUpload) -> CompletedUpload:
         """Put a file together from its parts; completing it again answers the same.
 
         Raises:
@@ -126,15 +142,15 @@ class Uploads:
         """
         file = self._file(caller, request)
         Completion(self.bucket, self.store).complete(file, request.parts)
-        return {
-            "message": "Upload complete.",
-            "location": self._location(file.object_key),
-            "objectKey": file.object_key,
-            "captureId": file.capture_id,
-            "s3Url": self._capture_url(caller, file.capture_id),
-        }
+        return CompletedUpload(
+            message="Upload complete.",
+            location=self._location(file.object_key),
+            object_key=file.object_key,
+            capture_id=file.capture_id,
+            s3_url=self._capture_url(caller, file.capture_id),
+        )
 
-    def abort(self, caller: Caller, request: UploadReference) -> Answer:
+    def abort(self, caller: Caller, request: UploadReference) -> Aborted:
         """Give an unfinished upload up; giving it up again is no error.
 
         Raises:
@@ -143,12 +159,12 @@ class Uploads:
         capture_id, name = self._place(caller, request)
         file = self.store.file(capture_id, caller.sub, name)
         if file is None or file.upload_id != request.upload_id:
-            return {"message": "Upload aborted."}
+            return _ABORTED
         if file.state == "uploaded" or not Completion(self.bucket, self.store).give_up(file):
             raise _complete_already(file)
-        return {"message": "Upload aborted."}
+        return _ABORTED
 
-    def describe(self, caller: Caller, capture_id: str) -> Answer:
+    def describe(self, caller: Caller, capture_id: str) -> CaptureState:
         """List a capture's files and how far they are.
 
         Raises:
@@ -159,24 +175,24 @@ class Uploads:
             raise not_found("capture")
         files = self.store.files(capture_id)
         open_files = [file for file in files if file.state != "uploaded"]
-        return {
-            "captureId": capture_id,
-            "projectId": capture.project_id,
-            "createdAt": iso(capture.created_at),
-            "state": "empty" if not files else "uploading" if open_files else "uploaded",
-            "s3Url": self._capture_url(caller, capture_id),
-            "files": [
-                {
-                    "fileName": file.file_name,
-                    "originalName": file.original_name,
-                    "objectKey": file.object_key,
-                    "uploadId": file.upload_id,
-                    "state": file.state,
-                    "size": file.size,
-                }
+        return CaptureState(
+            capture_id=capture_id,
+            project_id=capture.project_id,
+            created_at=iso(capture.created_at),
+            state="empty" if not files else "uploading" if open_files else "uploaded",
+            s3_url=self._capture_url(caller, capture_id),
+            files=[
+                FileDescription(
+                    file_name=file.file_name,
+                    original_name=file.original_name,
+                    object_key=file.object_key,
+                    upload_id=file.upload_id,
+                    state=file.state,
+                    size=file.size,
+                )
                 for file in files
             ],
-        }
+        )
 
     def _place(self, caller: Caller, request: UploadReference) -> tuple[str, str]:
         place = logic.capture_and_name(caller.sub, request.object_key)
@@ -207,19 +223,6 @@ class Uploads:
                 "CHECKSUM_UNEXPECTED", "checksums: name checksumAlgorithm when you start the upload."
             )
 
-    def _urls(self, file: FileItem, numbers: Sequence[int], checksums: Sequence[str] | None) -> list[Answer]:
-        upload, plan = upload_of(file, self.bucket), plan_of(file)
-        urls = []
-        for number, checksum in zip_longest(numbers, (checksums or ())[: len(numbers)]):
-            length = plan.length(number) if plan else None
-            url: Answer = {"partNumber": number, "url": upload.url(number, length=length, checksum=checksum)}
-            if length is not None:
-                url["size"] = length
-            if checksum is not None:
-                url["headers"] = {CHECKSUM_HEADER: checksum}
-            urls.append(url)
-        return urls
-
     def _capture_url(self, caller: Caller, capture_id: str) -> str:
         return f"s3://{self.bucket}/{logic.capture_prefix(caller.sub, capture_id)}"
 
@@ -229,3 +232,21 @@ class Uploads:
 
 def _complete_already(file: FileItem) -> ApiError:
     return conflict("UPLOAD_COMPLETE", f"{file.file_name} is uploaded already.")
+
+
+def _urls(
+    upload: MultipartUpload, plan: PartPlan | None, numbers: Sequence[int], checksums: Sequence[str] | None
+) -> list[PartUrl]:
+    """Sign addresses; with a plan, of parts of its lengths alone."""
+    urls = []
+    for number, checksum in zip_longest(numbers, (checksums or ())[: len(numbers)]):
+        length = plan.length(number) if plan else None
+        urls.append(
+            PartUrl(
+                url=upload.url(number, length=length, checksum=checksum),
+                part_number=number,
+                size=length,
+                headers={CHECKSUM_HEADER: checksum} if checksum else {},
+            )
+        )
+    return urls

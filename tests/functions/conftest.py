@@ -185,6 +185,7 @@ def lambda_context() -> SimpleNamespace:
         memory_limit_in_mb=256,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id=str(uuid.uuid4()),
+        get_remaining_time_in_millis=lambda: 20_000,
     )
 
 

@@ -12,6 +12,7 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
+        "idempotency-table": "get put update delete",
         "uploads-bucket uploads/": "list read write list-parts delete",
     },
     "projects-role": TRACES
