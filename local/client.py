@@ -176,10 +176,13 @@ class Spaceport:
     def _send_file(self, upload: Json, path: Path, on_bytes: Callable[[int], None]) -> None:
         place = {key: upload[key] for key in ("uploadId", "bucketName", "objectKey")}
         try:
-            for link in upload["parts"]:
-                self._send(path, upload["partSize"], link, on_bytes)
+            sent = [self._send(path, upload["partSize"], link, on_bytes) for link in upload["parts"]]
         except httpx.HTTPError:
             time.sleep(RETRY_SECONDS)
+        else:
+            if len(sent) == upload["partCount"]:
+                self._call("POST", self._upload_url("complete-multipart-upload"), place | {"parts": sent})
+                return
         self.finish_file(place, path, on_bytes)
 
     def finish_file(self, place: Json, path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> None:
@@ -227,11 +230,16 @@ class Spaceport:
             for link in self._call("POST", self._upload_url("get-presigned-urls"), place | wanted)["parts"]:
                 self._send(path, part_size, link, on_bytes)
 
-    def _send(self, path: Path, part_size: int, link: Json, on_bytes: Callable[[int], None]) -> None:
+    def _send(self, path: Path, part_size: int, link: Json, on_bytes: Callable[[int], None]) -> Json:
         part = _part(path, part_size, link["partNumber"])
         stored = self._s3.put(link["url"], content=part, headers=link["headers"])
         stored.raise_for_status()
         on_bytes(len(part))
+        return {
+            "PartNumber": link["partNumber"],
+            "ETag": stored.headers["ETag"],
+            "ChecksumSHA256": link["headers"]["x-amz-checksum-sha256"],
+        }
 
     def _upload_url(self, route: str) -> str:
         return f"{self.addresses.file_upload_api_url.rstrip('/')}/{route}"
