@@ -76,6 +76,7 @@ class Starts:
             created_at=now_ms(),
             file_count=1,
             total_bytes=request.size or 0,
+            counted_at=now_seconds(),
             expires_at=logic.capture_expires_at(now_seconds()),
         )
         self.store.add_capture(capture)

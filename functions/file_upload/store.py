@@ -6,7 +6,7 @@ differ only in case stay apart too. Only capture items have `createdAt`, so the 
 A file that is never completed has `expiresAt`, and so has a capture until the first file of it is complete:
 DynamoDB removes them some time after. Until it does they are not there any more for whoever reads them here.
 What DynamoDB removes nobody subtracts from the capture's counts, so those are made anew when they say that
-the capture is full.
+the capture is full, and no request can be between counting a file and writing it.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ from functions.shared.stores import Item, Table
 
 CAPTURE_ITEM = "capture"
 FILE_ITEM = "file#"
+SETTLED_SECONDS = 60
+"""After this no request is under way any more: the function ends each after half of it."""
 
 
 class CaptureItem(BaseModel):
@@ -29,6 +31,7 @@ class CaptureItem(BaseModel):
     Attributes:
         file_count: Files ever started and not given up.
         total_bytes: Their sizes, as far as they are known.
+        counted_at: Epoch second at which one of the two has last grown.
         expires_at: Epoch second after which it is forgotten; None once a file is complete.
     """
 
@@ -40,6 +43,7 @@ class CaptureItem(BaseModel):
     created_at: int
     file_count: int = 0
     total_bytes: int = 0
+    counted_at: int
     expires_at: int | None = None
 
 
@@ -117,7 +121,7 @@ class UploadStore:
         """
         changed = self.table.update(
             _capture_key(capture_id),
-            {},
+            {"countedAt": now_seconds()},
             add={"fileCount": 1, "totalBytes": size},
             condition="#owner = :owner AND #fileCount < :files AND #totalBytes <= :bytes"
             " AND (attribute_not_exists(#expiresAt) OR #expiresAt >= :outlives)",
@@ -134,7 +138,7 @@ class UploadStore:
         """Count bytes whose file has its place already; False when the capture has no room for them."""
         changed = self.table.update(
             _capture_key(capture_id),
-            {},
+            {"countedAt": now_seconds()},
             add={"totalBytes": size},
             condition="attribute_exists(#captureId) AND #totalBytes <= :bytes",
             values={"bytes": limits.total_bytes - size},
@@ -151,14 +155,24 @@ class UploadStore:
         )
 
     def recount(self, capture: CaptureItem) -> CaptureItem:
-        """Count a capture's files anew; what a request at the same time has changed stays as it is."""
+        """Count a capture's files anew, if nobody is adding to them.
+
+        Returns:
+            The capture as it is now, as far as this has changed it.
+        """
+        if capture.counted_at > now_seconds() - SETTLED_SECONDS:
+            return capture
         files = self.files(capture.capture_id)
         counts = {"fileCount": len(files), "totalBytes": sum(file.size or 0 for file in files)}
         changed = self.table.update(
             _capture_key(capture.capture_id),
             counts,
-            condition="#fileCount = :files AND #totalBytes = :bytes",
-            values={"files": capture.file_count, "bytes": capture.total_bytes},
+            condition="#fileCount = :files AND #totalBytes = :bytes AND #countedAt = :counted",
+            values={
+                "files": capture.file_count,
+                "bytes": capture.total_bytes,
+                "counted": capture.counted_at,
+            },
         )
         return CaptureItem.model_validate(changed) if changed else capture
 

@@ -10,6 +10,7 @@ from local.cloud.ministack import (
     lambda_runtime,
     mail_sender,
     metrics,
+    multipart,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -36,3 +37,4 @@ def install() -> None:
     mail_sender.install()
     alarms.install()
     metrics.install()
+    multipart.install()
