@@ -153,10 +153,10 @@ class StartedUpload(BegunUpload):
 class KnownPart(AnswerModel):
     """A part that S3 has."""
 
-    part_number: int = Field(alias="PartNumber")
-    e_tag: str = Field(alias="ETag")
-    size: int = Field(alias="Size")
-    checksum: str | None = Field(alias="ChecksumSHA256")
+    part_number: int = Field(serialization_alias="PartNumber")
+    e_tag: str = Field(serialization_alias="ETag")
+    size: int = Field(serialization_alias="Size")
+    checksum: str | None = Field(serialization_alias="ChecksumSHA256")
 
 
 class PartList(AnswerModel):

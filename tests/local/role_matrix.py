@@ -164,7 +164,6 @@ NOBODYS = {
     "uploads-table owner-index",
     "uploads-table project-index",
     # Tables whose readers are yet to come.
-    "idempotency-table",
     "settings-table",
     # API Gateway and EventBridge call these, by permissions of their own.
     "delivery-alias",
