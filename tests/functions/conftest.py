@@ -218,7 +218,7 @@ def call(lambda_context: SimpleNamespace) -> Call:
     """Give a function that sends a request through a handler as API Gateway would.
 
     Its `user` is the signed-in person's sub, None for nobody; `groups` the claim as the gateway passes it on;
-    `body` a JSON value or raw text.
+    `body` a JSON value or raw text; `headers` go with the usual ones.
     """
 
     def send(

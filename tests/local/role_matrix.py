@@ -12,7 +12,8 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
-        "uploads-bucket uploads/": "list read write delete",
+        "idempotency-table": "get put update delete",
+        "uploads-bucket uploads/": "list read write list-parts delete",
         "capture-check-alias": "invoke",
     },
     "capture-check-role": TRACES
