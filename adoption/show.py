@@ -100,8 +100,8 @@ def show_check(console: Console, checked: Checked, unfit: int, left_behind: int)
         console.print("The check fails: copy and check again.", style="red")
     elif unfit != left_behind:
         console.print(
-            f"The check fails: items that cannot be moved: {unfit}. Mend them in the old system, or say that they "
-            f"may stay behind: LEAVE={unfit}.",
+            f"The check fails: items that cannot be moved: {unfit}. Mend them in the old system, or say "
+            f"that they may stay behind: LEAVE={unfit}.",
             style="red",
         )
     else:
