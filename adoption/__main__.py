@@ -91,10 +91,11 @@ def _follow(given: argparse.Namespace, console: Console) -> int:
         migration = _open(given, on_progress)
         found = migration.plan()
         copied = migration.copy(found) if "copy" in given.steps else None
-        if copied is not None:
-            found = migration.plan() if copied.later else found
-        checks = bool({"check", "switch"} & set(given.steps))
-        checked = migration.check(found) if checks else None
+        checked = None
+        if {"check", "switch"} & set(given.steps):
+            # What came while it was copied must not be missed.
+            found = found if copied is None else migration.plan()
+            checked = migration.check(found)
     if copied is None or "plan" in given.steps:
         show.show_plan(console, migration, found)
     failed = False

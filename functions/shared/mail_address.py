@@ -33,7 +33,7 @@ def mailbox(address: str) -> str:
         address: In lower case.
     """
     local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
+    return f"{local.partition('+')[0] or '+'}@{domain}"
 
 
 MailAddress = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(normalise)]

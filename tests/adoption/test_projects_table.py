@@ -170,8 +170,9 @@ def test_a_check_sees_what_is_missing_and_what_differs(cloud, make_old, command,
     assert command("copy", "check", old=old, new=new) == 0
     rows = {row["id"]: row for row in read_all(dynamodb, new)}
     lost, bent, _ = (rows[item["id"]] for item in items)
-    dynamodb.delete_item(TableName=new, Key=serialize({key: lost[key] for key in ("userSub", "projectId")}))
     dynamodb.put_item(TableName=new, Item=serialize({**bent, "params": {"latitude": "41.7"}}))
+    assert command("check", old=old, new=new) == 1
+    dynamodb.delete_item(TableName=new, Key=serialize({key: lost[key] for key in ("userSub", "projectId")}))
     assert command("check", "switch", old=old, new=new) == 1
     checked = command.report(old)["checked"]
     assert checked["missing"] == [lost["id"]]
@@ -250,6 +251,23 @@ def test_an_interrupted_copy_goes_on_where_it_was(cloud, run, make_old, tmp_path
     checked = again.check(again.plan())
     assert (checked.passed, checked.equal) == (True, len(items))
     assert not again.copy(again.plan()).resumed, "a complete copy leaves no bookmark"
+
+
+def test_what_comes_during_a_copy_is_missed_by_no_check(cloud, run, make_old, tmp_path):
+    dynamodb, new = cloud.client("dynamodb"), f"new-{uuid.uuid4().hex[:8]}"
+    first = old_item()
+    old = make_old(first)
+    migration = Migration.open(dynamodb, run, old=old, new=new, bookmarks=tmp_path)
+    found = migration.plan()
+    late, later = old_item(), old_item(projectId=first["projectId"], updatedAt=first["updatedAt"] + 1)
+    for item in (late, later):
+        dynamodb.put_item(TableName=old, Item=serialize(item))
+    assert migration.copy(found).later == 1
+    checked = migration.check(migration.plan())
+    assert checked.missing == [late["id"]]
+    assert set(checked.differing) == {later["id"]}
+    migration.copy(migration.plan())
+    assert migration.check(migration.plan()).equal == 2
 
 
 def test_a_bookmark_of_another_table_is_not_taken_up(cloud, run, make_old, tmp_path, monkeypatch):
