@@ -110,8 +110,12 @@ MATRIX: dict[str, dict[str, str]] = {
         "jobs-table": "get",
         "the delivery key": "read",
     },
-    "invites-v2-role": TRACES | MAIL | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite"},
-    "invites-v3-role": TRACES | MAIL | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite"},
+    "invites-v2-role": TRACES
+    | MAIL
+    | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite", "limits-table": "update"},
+    "invites-v3-role": TRACES
+    | MAIL
+    | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite", "limits-table": "update"},
     "waitlist-role": TRACES
     | MAIL
     | {

@@ -528,6 +528,15 @@ MUTANTS = (
             "identity",
         ),
     ),
+    Mutant(
+        "invitations are counted in another table",
+        "components/handlers.py",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.limits_table.arn),""",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.waitlist_table.arn),""",
+        ("abilities",),
+    ),
     # Grants
     Mutant(
         "reading reaches every table",
