@@ -60,6 +60,7 @@ ML = (
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),
     Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
+    Route("GET", "/openapi/{api}", "api_docs"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),
 )

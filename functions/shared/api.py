@@ -27,10 +27,13 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from functions.shared.claims import Caller, caller_from_claims
+from functions.shared.docstrings import attributes, prose
 from functions.shared.errors import (
     ApiError,
     bad_request,
@@ -68,7 +71,29 @@ THROTTLING_CODES = frozenset(
 _JSON = "application/json"
 
 
-class ApiModel(BaseModel):
+class _DescribedModel(BaseModel):
+    """A model whose schema says what its docstring does, the section `Attributes` at its fields."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        schema["description"] = prose(cls.__doc__)
+        said: dict[str, str] = {}
+        for ancestor in reversed(cls.__mro__):
+            said |= attributes(ancestor.__doc__)
+        for name, field in cls.model_fields.items():
+            written = schema["properties"][field.serialization_alias or field.alias or name]
+            written.pop("title", None)
+            if name in said:
+                form = written.get("description")
+                written["description"] = f"{said[name].rstrip('.')}: {form}" if form else said[name]
+        return reference
+
+
+class ApiModel(_DescribedModel):
     """Base of request bodies: camelCase in JSON; what older clients send beyond them is dropped."""
 
     model_config = ConfigDict(
@@ -80,7 +105,7 @@ class ApiModel(BaseModel):
     )
 
 
-class AnswerModel(BaseModel):
+class AnswerModel(_DescribedModel):
     """Base of answers: camelCase in JSON, and nothing that is not written down."""
 
     model_config = ConfigDict(
