@@ -21,11 +21,17 @@ from functions.drone_path.mission import Look, Mission
 from functions.drone_path.units import feet
 from functions.shared.api import ApiModel
 
+_NUMBER_AS_TEXT = r"^\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?)?\s*$"
 _NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z'%]+)")
 _DEGREES = r"(?P<{0}>[+-]?\d{{1,3}}(?:\.\d+)?)\s*°?\s*(?P<{0}_side>[{1}])?"
 _PLACE = re.compile(
     _DEGREES.format("latitude", "NSns") + r"\s*[,;\s]\s*" + _DEGREES.format("longitude", "EWew")
 )
+_DEGREES_IN_DOCUMENTS = r"[+-]?\d{{1,3}}(\.\d+)?\s*°?\s*[{0}]?"
+_PLACE_IN_DOCUMENTS = (
+    rf"^\s*{_DEGREES_IN_DOCUMENTS.format('NSns')}\s*[,;\s]\s*{_DEGREES_IN_DOCUMENTS.format('EWew')}\s*$"
+)
+"""The same for JSON Schema, whose regular expressions have no named groups."""
 _MOST_LATITUDE, _MOST_LONGITUDE = 90.0, 180.0
 _PLACE_RULE = 'must be a latitude and a longitude in degrees, such as "41.7, -111.8" or "41.7 N, 111.8 W"'
 
@@ -46,7 +52,11 @@ class _Between:
         """Say in an API's document what is taken: a number in range, the same as text, or nothing."""
         number = {"type": "integer" if self._whole else "number", "minimum": self._low, "maximum": self._high}
         return {
-            "anyOf": [number, {"type": "string", "description": "The number as text."}, {"type": "null"}],
+            "anyOf": [
+                number,
+                {"type": "string", "description": "The number as text.", "pattern": _NUMBER_AS_TEXT},
+                {"type": "null"},
+            ],
             "description": self._rule.removeprefix("must be "),
         }
 
@@ -59,7 +69,7 @@ class _Between:
             raise ValueError(f"{self._rule}; {nearest:g} is the nearest that works")
         if self._whole and number != int(number):
             raise ValueError(f"{self._rule}; {round(number)} is the nearest that works")
-        return number
+        return int(number) if self._whole else number
 
     @property
     def _rule(self) -> str:
@@ -116,7 +126,14 @@ def _blank_is_none(value: object) -> object:
 Place = Annotated[
     Position,
     BeforeValidator(_place),
-    WithJsonSchema({"type": "string", "description": _PLACE_RULE.removeprefix("must be ")}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": _PLACE_RULE.removeprefix("must be "),
+            "pattern": _PLACE_IN_DOCUMENTS,
+            "examples": ["41.7, -111.8", "41.7 N, 111.8 W"],
+        }
+    ),
 ]
 Feet = Annotated[float | None, _Between(15, 1640, "feet")]
 Radius = Annotated[float | None, _Between(50, 16_400, "feet")]

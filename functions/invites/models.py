@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from functions.shared.api import AnswerModel, ApiModel, OneLine
 from functions.shared.mail_address import MailAddress
@@ -31,8 +31,6 @@ class Invite(ApiModel):
         resend: Send an invitation that was not taken up again, with a new password.
         suppress: Make the account and send nothing; `resend` sends the invitation later.
     """
-
-    model_config = ConfigDict(strict=True)
 
     email: MailAddress
     name: Annotated[PersonName | None, Left] = None

@@ -108,6 +108,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "ADMIN_GROUP": "admins",
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "API_ADDRESSES": json.dumps({"ml-api": "https://ml.example.org"}),
         "METRICS_SERVICE": "spaceport-test",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
