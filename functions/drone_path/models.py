@@ -20,6 +20,7 @@ from functions.drone_path.geodesy import Position
 from functions.drone_path.mission import Look, Mission
 from functions.drone_path.units import feet
 from functions.shared.api import ApiModel
+from functions.shared.fields import BlankIsNone
 
 _NUMBER_AS_TEXT = r"^\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?)?\s*$"
 _NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z'%]+)")
@@ -119,10 +120,6 @@ def _degrees(number: str, side: str | None, negative_side: str) -> float:
     return -float(number) if side and side.upper() == negative_side else float(number)
 
 
-def _blank_is_none(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 Place = Annotated[
     Position,
     BeforeValidator(_place),
@@ -182,7 +179,7 @@ class FlightRequest(ApiModel):
     """
 
     center: Place
-    takeoff: Annotated[Place | None, BeforeValidator(_blank_is_none)] = None
+    takeoff: Annotated[Place | None, BlankIsNone()] = None
     battery_minutes: Minutes = None
     batteries: Batteries = None
     slices: Batteries = None
@@ -194,7 +191,7 @@ class FlightRequest(ApiModel):
     confirm_above_limit: bool = False
     min_clearance: Feet = None
     max_radius: Radius = None
-    drone: Annotated[str | None, BeforeValidator(_blank_is_none)] = None
+    drone: Annotated[str | None, BlankIsNone()] = None
     speed: Annotated[float | None, _Between(1, 15, "metres per second")] = None
     wind_speed: MetresPerSecond = None
     battery_health: Annotated[float | None, _Between(50, 100, "percent")] = None
