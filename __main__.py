@@ -22,7 +22,6 @@ settings = Settings.load()
 account = Account.open(region=settings.region, environment=settings.environment)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
-log_days = settings.log_retention_days
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
 
 storage = Storage("storage", allowed_origins=origins, retention=retention, opts=opts)
@@ -43,11 +42,7 @@ delivery = Delivery(
     opts=opts,
 )
 runs_on = FunctionRuntime(
-    "functions",
-    settings=settings.functions,
-    artifacts=storage.artifacts_bucket,
-    log_retention_days=log_days,
-    opts=opts,
+    "functions", settings=settings.functions, artifacts=storage.artifacts_bucket, opts=opts
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
@@ -60,7 +55,7 @@ pipeline = Pipeline(
     images=images,
     steps=steps,
     machines=settings.machines,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     opts=opts,
 )
 job_events = handlers.job_events(state_machine=pipeline.state_machine_arn)
@@ -69,12 +64,14 @@ functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
+    "user_settings": handlers.user_settings(quotas=settings.quotas),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
     "api_docs": handlers.api_docs(addresses=apis.addresses),
     "waitlist": handlers.waitlist(staff_email=settings.staff_email),
+    "webhooks": handlers.webhooks(),
 }
 addresses = apis.serve(functions)
 Monitoring(
