@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from functions.shared.aws import dynamodb
 
@@ -196,6 +196,8 @@ class Table:
                     **_values(values),
                     **arguments,
                 )
+            except ParamValidationError as error:
+                raise BadCursorError from error
             except ClientError as error:
                 if cursor and error.response["Error"]["Code"] == "ValidationException":
                     raise BadCursorError from error
@@ -260,7 +262,7 @@ def _encode_cursor(key: Mapping[str, Any]) -> str:
 def _decode_cursor(cursor: str) -> dict[str, Any]:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadCursorError from error
     if not isinstance(key, dict) or not all(isinstance(value, dict) for value in key.values()):
         raise BadCursorError

@@ -114,6 +114,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "ADMIN_GROUP": "admins",
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "API_ADDRESSES": json.dumps({"ml-api": "https://ml.example.org"}),
         "METRICS_SERVICE": "spaceport-test",
         "MACHINES": json.dumps(
             {
