@@ -2,6 +2,8 @@
 
 from local.cloud.ministack import (
     alarms,
+    api_faults,
+    api_gateway,
     api_origin,
     authorized_resources,
     executions,
@@ -36,3 +38,6 @@ def install() -> None:
     mail_sender.install()
     alarms.install()
     metrics.install()
+    api_gateway.install()
+    # Last: it is put before every service that is there.
+    api_faults.install()
