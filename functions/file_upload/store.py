@@ -89,6 +89,14 @@ class UploadStore:
             condition="attribute_exists(#captureId)",
         )
 
+    def remove_empty_capture(self, capture_id: str) -> None:
+        """Forget a new capture whose first file could not be started."""
+        self.table.delete(
+            {"captureId": capture_id, "itemId": CAPTURE_ITEM},
+            condition="#fileCount <= :one",
+            values={"one": 1},
+        )
+
     def capture(self, capture_id: str, owner: str) -> CaptureItem | None:
         """Read a capture of this owner."""
         item = self.table.get({"captureId": capture_id, "itemId": CAPTURE_ITEM})

@@ -15,6 +15,7 @@ from functions.shared.aws import s3
 from functions.shared.claims import Caller
 from functions.shared.clock import iso, now_ms
 from functions.shared.errors import ApiError, bad_request, conflict, not_found, too_large
+from functions.shared.outages import take_back
 from functions.shared.s3_objects import object_size
 
 _NUMBERED_NAMES = 50
@@ -49,15 +50,19 @@ class Uploads:
         if request.size is not None:
             self._check_size(name, request.size)
         capture_id = self._capture_with_a_place(caller, request)
-        file = self._reserve_name(caller, capture_id, name, request.file_name)
+        give_back = (
+            self.store.give_place_back if request.capture_id is not None else self.store.remove_empty_capture
+        )
         try:
-            upload_id = s3().create_multipart_upload(
-                Bucket=self.bucket, Key=file.object_key, ContentType=logic.content_type(name)
-            )["UploadId"]
+            file = self._reserve_name(caller, capture_id, name, request.file_name)
         except Exception:
-            self._forget(file)
+            take_back(lambda: give_back(capture_id))
             raise
-        self.store.change_file(file, uploadId=upload_id, state="uploading")
+        try:
+            upload_id = self._open(file)
+        except Exception:
+            take_back(lambda: self.store.remove_file(file), lambda: give_back(capture_id))
+            raise
         return {
             "uploadId": upload_id,
             "bucketName": self.bucket,
@@ -203,6 +208,22 @@ class Uploads:
             if self.store.add_file(file):
                 return file
         raise conflict("NAME_TAKEN", f"There are too many files named {name} in this capture.")
+
+    def _open(self, file: FileItem) -> str:
+        """Open the multipart upload and note its id; whatever fails, S3 holds no upload that nobody knows."""
+        upload_id = s3().create_multipart_upload(
+            Bucket=self.bucket, Key=file.object_key, ContentType=logic.content_type(file.file_name)
+        )["UploadId"]
+        try:
+            self.store.change_file(file, uploadId=upload_id, state="uploading")
+        except Exception:
+            take_back(
+                lambda: s3().abort_multipart_upload(
+                    Bucket=self.bucket, Key=file.object_key, UploadId=upload_id
+                )
+            )
+            raise
+        return upload_id
 
     def _place(self, caller: Caller, request: UploadReference) -> tuple[str, str]:
         place = logic.capture_and_name(caller.sub, request.object_key)

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from functions.shared.failures import explain
 from functions.shared.job_names import STEPS, ExecutionName, progress_key, request_key
 from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.observability import logger
+from functions.shared.outages import take_back
 from functions.shared.s3_objects import parse_address, prefix_exists, read_json, write_json
 from functions.shared.stores import Table
 
@@ -134,8 +136,9 @@ class Jobs:
         return str(project.get("title") or "")
 
     def _launch(self, job: JobRow, machine_input: dict[str, Any]) -> str:
-        """Write the row, then the request, then start; whatever fails takes back what was written."""
+        """Write the row, then the request, then start; whatever fails takes back what was done."""
         self.store.add(job)
+        name = str(ExecutionName(job.job_id, job.attempt))
         try:
             write_json(
                 self.ml_bucket,
@@ -144,15 +147,26 @@ class Jobs:
             )
             arn = step_functions().start_execution(
                 stateMachineArn=self.state_machine_arn,
-                name=str(ExecutionName(job.job_id, job.attempt)),
+                name=name,
                 input=json.dumps(machine_input),
             )["executionArn"]
+            self.store.started(job.job_id, arn)
         except Exception:
-            self.store.withdraw(job.job_id)
-            s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id))
+            take_back(
+                lambda: self.store.withdraw(job.job_id),
+                lambda: s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id)),
+                # It may run although nobody heard so: nothing would show it, and nobody could stop it.
+                lambda: self._end_unknown(name),
+            )
             raise
-        self.store.started(job.job_id, arn)
         return arn
+
+    def _end_unknown(self, name: str) -> None:
+        arn = f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        with suppress(step_functions().exceptions.ExecutionDoesNotExist):
+            step_functions().stop_execution(
+                executionArn=arn, error="NotStarted", cause="The job could not be recorded."
+            )
 
     def _with_real_status(self, job: JobRow) -> JobRow:
         """Look at the execution itself: the event that tells of its end may be late or lost."""
