@@ -2,10 +2,10 @@
 
 A route without an example fails `test_every_route_has_an_example`. To add one:
 
-1. Add an entry to `EXAMPLES` under "METHOD /path/{as}/{in}/{the table}". Its function gets a `World`, makes
-   what the request needs through the world (`world.project()`, `world.capture()`, ...; add a method where a
-   new kind of thing comes, and tell the world its ids with `world.owns(...)`), and returns the request as the
-   owner sends it.
+1. Add an entry to `EXAMPLES` under "METHOD /path/{as}/{in}/{the table}", or more, with something in brackets
+   behind the path. Its function gets a `World`, makes what the request needs through the world
+   (`world.project()`, `world.capture()`, ...; add a method where a new kind of thing comes, and tell the
+   world its ids with `world.owns(...)`), and returns the request as the owner sends it.
 2. Say what others get (`Others`), and the status of success where it is not 200.
 3. Run `pytest tests/functions/test_route_faults.py -k "part of the path"`. It sends the request as the owner,
    as another person, twice at once, with every AWS call of it refused for good, and with every answer to a
@@ -40,6 +40,8 @@ FLIGHT = {"center": CENTER, "terrain": "flat", "batteries": 1, "N": 6}
 
 # SES has no token that tells a repeated call from a second one.
 MAIL_TWICE: Mapping[str, Mapping[Change, int]] = {"ses:SendEmail": {("mails", "new"): 1}}
+# Nobody knows the first one's id, and the bucket's lifecycle ends it.
+UPLOAD_TWICE: Mapping[Change, int] = {("uploads in S3", "new"): 1}
 PUT_TOGETHER: Mapping[Change, int] = {("uploads in S3", "gone"): 1, ("test-uploads", "new"): 1}
 
 
@@ -79,7 +81,8 @@ class Example:
         request: Makes what the request needs, and the request.
         others: What another person gets.
         status: Of success.
-        leaves: By the call that was refused for good, how many things a failed request leaves.
+        leaves: By the call that was refused for good, how many things a failed request leaves. A call is
+            `service:Operation`, the second one of the request `service:Operation 2`.
         does_without: Calls that may fail without the request failing.
         doubles: By the call whose answer was lost, how many things too many it makes.
         repeats: Whether the same request again makes a second thing: nothing in it says that it is the same.
@@ -192,12 +195,34 @@ def _battery(world: World) -> Request:
     return Request({"id": "1"}, {**FLIGHT, "terrain": "elevation"})
 
 
+def _with_a_project(world: World) -> Request:
+    world.project()
+    return Request()
+
+
+def _with_a_plan(world: World) -> Request:
+    world.plan()
+    return Request()
+
+
+def _with_a_job(world: World) -> Request:
+    world.job()
+    return Request()
+
+
 EXAMPLES: Mapping[str, Example] = {
+    "POST /start-multipart-upload (new capture)": Example(
+        lambda _: Request(body={"fileName": "a.jpg"}),
+        Others.NOTHING,
+        doubles={"s3:CreateMultipartUpload": UPLOAD_TWICE},
+        repeats=True,
+    ),
     "POST /start-multipart-upload": Example(
         lambda world: Request(body={"fileName": "b.jpg", "captureId": world.upload()["captureId"]}),
         Others.NOT_FOUND,
-        # Nobody knows its id, and the bucket's lifecycle ends it.
-        doubles={"s3:CreateMultipartUpload": {("uploads in S3", "new"): 1}},
+        # The capture counts a file too many.
+        leaves={"dynamodb:UpdateItem 2": {("uploads", "changed"): 1}},
+        doubles={"s3:CreateMultipartUpload": UPLOAD_TWICE},
         repeats=True,
     ),
     "POST /get-presigned-url": Example(
@@ -221,7 +246,7 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /captures/{captureId}": Example(
         lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
     ),
-    "GET /projects": Example(lambda world: world.project() and Request(), Others.NOTHING),
+    "GET /projects": Example(_with_a_project, Others.NOTHING),
     "POST /projects": Example(
         lambda _: Request(body={"projectId": str(uuid.uuid4()), "title": "New"}), Others.NOTHING
     ),
@@ -242,7 +267,7 @@ EXAMPLES: Mapping[str, Example] = {
         lambda world: Request(body={**FLIGHT, "projectId": world.project()}), Others.NOT_FOUND, repeats=True
     ),
     "POST /api/preview": Example(_flight, Others.NOTHING),
-    "GET /api/plans": Example(lambda world: world.plan() and Request(), Others.NOTHING),
+    "GET /api/plans": Example(_with_a_plan, Others.NOTHING),
     "GET /api/plans/{planId}": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
     "POST /start-job": Example(
         lambda world: Request(body={**world.capture(), "projectId": world.project()}),
@@ -257,7 +282,7 @@ EXAMPLES: Mapping[str, Example] = {
         # The job says that it is being stopped, and the next request stops it.
         leaves={"states:StopExecution": {("jobs", "changed"): 1}},
     ),
-    "GET /jobs": Example(lambda world: world.job() and Request(), Others.NOTHING),
+    "GET /jobs": Example(_with_a_job, Others.NOTHING),
     "GET /jobs/{jobId}": Example(lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND),
     "GET /api/ml-pipeline/status/{jobId}": Example(
         lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND
@@ -278,17 +303,21 @@ EXAMPLES: Mapping[str, Example] = {
             body={"name": "Ada", "email": f"{world.owner}@example.net"}, source_ip=_network()
         ),
         Others.NOTHING,
-        # The request is counted. What a person sent is kept whether or not mails can be sent.
-        leaves={"dynamodb:PutItem": {("limits", "new"): 1}},
-        does_without={"ses:SendEmail"},
-        doubles=MAIL_TWICE,
+        # The request is counted. What a person sent is kept whether or not mails can be sent and counted: one
+        # to the person, one to the staff.
+        leaves={
+            "dynamodb:PutItem": {("limits", "new"): 1},
+            "dynamodb:UpdateItem 2": {("limits", "new"): 1, ("waitlist", "new"): 1},
+        },
+        does_without={"dynamodb:UpdateItem 3", "ses:SendEmail", "dynamodb:UpdateItem 4", "ses:SendEmail 2"},
+        doubles={**MAIL_TWICE, "ses:SendEmail 2": {("mails", "new"): 1}},
     ),
     "POST /feedback": Example(
         lambda world: Request(body={"message": f"Nice, says {world.owner}"}, source_ip=_network()),
         Others.NOTHING,
         # As on the waitlist.
         leaves={"dynamodb:PutItem": {("limits", "new"): 1}},
-        does_without={"ses:SendEmail"},
+        does_without={"dynamodb:UpdateItem 2", "ses:SendEmail"},
         doubles=MAIL_TWICE,
     ),
 }

@@ -15,14 +15,13 @@ import boto3
 import botocore.endpoint
 import pytest
 
-from components.routes import Route
 from functions.delivery import signing
 from functions.drone_path import handler as drone_path
 from functions.shared import api, aws
 from functions.shared.jobs import ENDED
 from functions.waitlist import handler as waitlist
 from tests.functions.conftest import KEYS, Answer, Call, Cloud
-from tests.functions.route_examples import EXAMPLES, Change, Example, Others, Request, World
+from tests.functions.route_examples import EXAMPLES, Change, Others, Request, World
 from tests.functions.test_routes import TABLE, handler_module
 
 pytestmark = [pytest.mark.cloud]
@@ -32,20 +31,18 @@ ERROR_SHAPE = {"error", "code", "requestId"}
 READS = ("Get", "List", "Describe", "Head", "Query", "Scan", "AdminGet", "AdminList")
 INTERNALS = re.compile(r"Exception|Traceback|botocore|dynamodb|SlowDown|Throttl|arn:aws", re.IGNORECASE)
 # One handler answers an address of several APIs: it is tried once.
-ROUTES = list({(route.method, route.path): route for route in TABLE}.values())
-OF_A_PERSON = [route for route in ROUTES if not route.public]
-WITH_A_BODY = [route for route in ROUTES if route.method in ("POST", "PUT", "PATCH")]
+ROUTE_OF = {f"{route.method} {route.path}": route for route in TABLE}
+CASES = {name: ROUTE_OF[name.partition(" (")[0]] for name in EXAMPLES}
+OF_A_PERSON = [name for name, route in CASES.items() if not route.public]
+WITH_A_BODY = [name for name, route in CASES.items() if route.method in ("POST", "PUT", "PATCH")]
+ONCE = [name for name in CASES if not EXAMPLES[name].repeats]
 
 Place = dict[str, Any]
 Snapshot = dict[str, Place]
 
 
-def name(route: Route) -> str:
-    return f"{route.method} {route.path}"
-
-
-def every(routes: list[Route]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("route", routes, ids=name)
+def every(names: Iterable[str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("name", names)
 
 
 @dataclass
@@ -95,12 +92,12 @@ class Trial:
 
     Attributes:
         route: The route.
-        example: Its example.
+        example: The example.
     """
 
-    def __init__(self, route: Route, cloud: Cloud, call: Call, calls: Calls) -> None:
-        self.route = route
-        self.example: Example = EXAMPLES[name(route)]
+    def __init__(self, name: str, cloud: Cloud, call: Call, calls: Calls) -> None:
+        self.route = CASES[name]
+        self.example = EXAMPLES[name]
         self.calls = calls
         self._cloud = cloud
         self._call = call
@@ -135,9 +132,9 @@ class Trial:
 
     @contextmanager
     def fault(self, kind: str, call: str) -> Iterator[None]:
-        """Let a fault happen to a call of `service:Operation`."""
-        service, action = call.split(":")
-        self.faults({"fault": kind, "service": service, "action": action})
+        """Let a fault happen to a call, as `needed` names it."""
+        service, action, nth = re.fullmatch(r"([\w-]+):(\w+) ?(\d*)", call).groups()
+        self.faults({"fault": kind, "service": service, "action": action, "after": int(nth or 1) - 1})
         yield
         self.faults()
 
@@ -150,11 +147,16 @@ class Trial:
             assert set(answer.body) == ERROR_SHAPE
 
     def needed(self) -> list[str]:
-        """Give the calls that the request needs, in the order in which it first makes them."""
+        """Give the calls that the request needs, in order; the second of one kind has a 2 behind it."""
         world, request = self.prepare()
         answer = self.send(request, world.owner)
         assert answer.status == self.example.status, answer.body
-        return list(dict.fromkeys(self.calls.made))
+        counted: Counter[str] = Counter()
+        named = []
+        for call in self.calls.made:
+            counted[call] += 1
+            named.append(call if counted[call] == 1 else f"{call} {counted[call]}")
+        return named
 
     def snapshot(self, calls: Iterable[str]) -> Snapshot:
         """Give all that there is in the services that calls write to, by place and id."""
@@ -171,8 +173,8 @@ def writes(call: str) -> bool:
 
 
 @pytest.fixture
-def trial(route: Route, cloud: Cloud, call: Call, calls: Calls) -> Iterator[Trial]:
-    made = Trial(route, cloud, call, calls)
+def trial(name: str, cloud: Cloud, call: Call, calls: Calls) -> Iterator[Trial]:
+    made = Trial(name, cloud, call, calls)
     yield made
     made.faults()
 
@@ -242,10 +244,10 @@ def changes(before: Snapshot, after: Snapshot) -> Counter[Change]:
 
 
 def test_every_route_has_an_example() -> None:
-    assert set(EXAMPLES) == {name(route) for route in ROUTES}
+    assert {name.partition(" (")[0] for name in EXAMPLES} == set(ROUTE_OF)
 
 
-@every(ROUTES)
+@every(CASES)
 def test_the_owner_is_served(trial: Trial) -> None:
     assert trial.needed() or trial.route.function == "drone_path", "it does nothing"
 
@@ -284,7 +286,7 @@ def test_a_body_too_large_is_refused(trial: Trial) -> None:
     assert set(answer.body) == ERROR_SHAPE
 
 
-@every(ROUTES)
+@every(CASES)
 def test_a_call_refused_for_good_is_a_503_and_leaves_nothing(trial: Trial) -> None:
     calls = trial.needed()
     left, done_without = {}, set()
@@ -315,7 +317,7 @@ def done_by_one(trial: Trial, calls: Iterable[str]) -> Counter[Change]:
     return changes(before, trial.snapshot(calls))
 
 
-@every(ROUTES)
+@every(CASES)
 def test_a_lost_answer_makes_nothing_twice_and_loses_nothing(trial: Trial) -> None:
     calls = trial.needed()
     done = done_by_one(trial, calls)
@@ -335,7 +337,7 @@ def test_a_lost_answer_makes_nothing_twice_and_loses_nothing(trial: Trial) -> No
     assert doubled == trial.example.doubles
 
 
-@every([route for route in ROUTES if not EXAMPLES[name(route)].repeats])
+@every(ONCE)
 def test_the_same_request_twice_at_once_makes_one_thing(trial: Trial) -> None:
     calls = trial.needed()
     done = done_by_one(trial, calls)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qs
 
-import botocore.session  # type: ignore[import-untyped] # of .venv-cloud
-from botocore.exceptions import UnknownServiceError  # type: ignore[import-untyped] # of .venv-cloud
+import botocore.session
+from botocore.exceptions import UnknownServiceError
 
 from local.cloud.ministack.patch_points import MiniStack
 
