@@ -33,6 +33,7 @@ from tests.functions.flight_kit import hgt
 Change = tuple[str, str]
 """A place, as in `Snapshot`, and what happened to things there: new, changed or gone."""
 ADMINS = "[admins]"
+WEBHOOK = "https://hooks.example.com/spaceport"
 CENTER = "41.7, -111.8"
 TILE = "N41W112"
 SIDE = 1201
@@ -50,6 +51,7 @@ class Others(Enum):
 
     NOT_FOUND = "404: the ids in it are the owner's"
     NOTHING = "success, without anything of the owner's: it names nobody's things"
+    NO_WEBHOOK = "409: it is about the sender's own webhook"
     FORBIDDEN = "403: it is for administrators"
 
 
@@ -210,6 +212,11 @@ def _with_a_job(world: World) -> Request:
     return Request()
 
 
+def _with_a_webhook(world: World) -> Request:
+    world.made("user_settings", "PUT", "/settings", {"webhook": {"url": WEBHOOK}})
+    return Request()
+
+
 EXAMPLES: Mapping[str, Example] = {
     "POST /start-multipart-upload (new capture)": Example(
         lambda _: Request(body={"fileName": "a.jpg"}),
@@ -286,6 +293,19 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /jobs/{jobId}": Example(lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND),
     "GET /api/ml-pipeline/status/{jobId}": Example(
         lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND
+    ),
+    "GET /settings": Example(_with_a_webhook, Others.NOTHING),
+    "PUT /settings": Example(
+        lambda _: Request(body={"webhook": {"url": WEBHOOK}, "version": 0}), Others.NOTHING
+    ),
+    "POST /settings/webhook/test": Example(
+        _with_a_webhook,
+        Others.NO_WEBHOOK,
+        # The test is counted.
+        leaves={"sqs:SendMessage": {("limits", "new"): 1}},
+        # The queue may deliver twice anyway, and receivers know an event by its id.
+        doubles={"sqs:SendMessage": {("messages", "new"): 1}},
+        repeats=True,
     ),
     "GET /open/{token}": Example(lambda world: Request({"token": world.link()}), Others.NOTHING, status=302),
     "POST /invite": Example(
