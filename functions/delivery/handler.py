@@ -1,5 +1,6 @@
 """Lambda handler of shared links: the one address that is open to everybody."""
 
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -15,10 +16,12 @@ from functions.delivery.logic import cookie_seconds, is_token, link_state, model
 from functions.delivery.settings import Settings
 from functions.delivery.signing import signer
 from functions.shared.answers import as_pages
-from functions.shared.api import is_throttling, new_router
+from functions.shared.api import new_router
 from functions.shared.clock import now_seconds
+from functions.shared.errors import busy
 from functions.shared.links import LinkStore
 from functions.shared.observability import logger, tracer
+from functions.shared.outages import is_outage
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -89,16 +92,19 @@ def _unknown_address(_error: NotFoundError) -> Response[str]:
 
 
 def _broken(error: Exception) -> Response[str]:
-    if is_throttling(error):
+    if is_outage(error):
         logger.warning("a service is busy", extra={"error": type(error).__name__})
-        return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.BROKEN)
+        return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.BROKEN, busy().headers)
     logger.exception("unexpected error")
     return _page(HTTPStatus.INTERNAL_SERVER_ERROR, pages.BROKEN)
 
 
-def _page(status: HTTPStatus, html: str) -> Response[str]:
+def _page(status: HTTPStatus, html: str, headers: Mapping[str, str] | None = None) -> Response[str]:
     return Response(
-        status_code=int(status), content_type="text/html; charset=utf-8", body=html, headers=dict(_HEADERS)
+        status_code=int(status),
+        content_type="text/html; charset=utf-8",
+        body=html,
+        headers={**_HEADERS, **(headers or {})},
     )
 
 

@@ -25,8 +25,6 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
-from botocore.exceptions import ConnectionError as AwsConnectionError
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
@@ -44,6 +42,7 @@ from functions.shared.errors import (
     unauthorized,
 )
 from functions.shared.observability import logger, tracer
+from functions.shared.outages import is_outage
 from functions.shared.request_body import read_body
 from functions.shared.settings import EnvSettings, comma_list, load_settings
 from functions.shared.stores import BadCursorError
@@ -54,19 +53,6 @@ REQUEST_HEADERS = ("If-Match", "Idempotency-Key")
 """Headers, besides the usual ones, that pages may send."""
 ANSWER_HEADERS = ("ETag", "Retry-After")
 """Headers, besides the usual ones, that pages may read."""
-THROTTLING_CODES = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
 _JSON, _UNKNOWN = "application/json", "application/octet-stream"
 
 
@@ -264,7 +250,7 @@ def build_api(
         return answer(internal())
 
     def untold(error: Exception) -> Response[str]:
-        if is_throttling(error):
+        if is_outage(error):
             logger.warning("a service is busy", extra={"error": type(error).__name__})
             return answer(busy())
         logger.exception("unexpected error")
@@ -325,15 +311,6 @@ def not_json() -> ApiError:
         "NOT_JSON",
         "Send the body as JSON, with Content-Type: application/json.",
     )
-
-
-def is_throttling(error: Exception) -> bool:
-    """Tell whether repeating the request later can help."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        retryable_status = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-        return retryable_status or error.response.get("Error", {}).get("Code") in THROTTLING_CODES
-    return isinstance(error, AwsConnectionError)
 
 
 _REFUSALS: Mapping[type[Exception], Refusal] = {
