@@ -43,8 +43,8 @@ def with_errors(
         All answers by status, in order; each error has the one shape beside what the route says of it.
     """
     whole = dict(responses)
-    for status in _statuses(route, has_body=has_body):
-        whole.setdefault(str(int(status)), {"description": _SENTENCES[status]})
+    for added in _statuses(route, has_body=has_body):
+        whole.setdefault(str(int(added)), {"description": _SENTENCES[added]})
     for status, response in whole.items():
         if int(status) >= HTTPStatus.BAD_REQUEST:
             schema = {"$ref": f"#/components/schemas/{PROBLEM}"}
