@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from functions.capture_check.handler import handler
 from functions.capture_check.reasons import CaptureRejected
 from functions.file_upload.handler import handler as upload_api
-from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore
+from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore, Contents
+from functions.shared.capture_checks import shown as describe
 from functions.shared.clock import now_ms
 from functions.shared.stores import Table
 from tests.functions.capture_kit import METRES_PER_DEGREE, flight, gps_tags, jpeg, scene
@@ -143,6 +144,16 @@ def test_photos_in_archives_are_judged_like_plain_ones(cloud, lambda_context, us
     assert codes(zipped.check) == codes(plain.check) >= {"BLURRED", "COPIES", "NOT_IMAGES"}
     for name in ("resolution", "cameras", "gps", "taken", "copies", "sharpness", "coverage"):
         assert zipped.check["figures"][name] == plain.check["figures"][name]
+
+
+def test_a_damaged_photo_in_an_archive_is_named_even_where_it_can_be_decoded(checked):
+    files = flight(4)
+    archive = bytearray(packed(files))
+    last = files["DJI_0003.JPG"]
+    archive[archive.index(last) + len(last) - 400] ^= 1
+    check = checked({"card.zip": bytes(archive)})
+    (reason,) = [reason for reason in check["reasons"] if reason["code"] == "DAMAGED_PHOTOS"]
+    assert reason["photos"] == ["card.zip/DJI_0003.JPG"]
 
 
 def test_a_photo_is_known_again_in_an_archive(checked):
@@ -285,8 +296,9 @@ def test_a_check_is_asked_for_runs_and_is_shown(call, capture, events, lambda_co
     assert check["stale"] is False
     assert check["lookedAt"]["files"] == 4
     assert {"code", "level", "sentence", "photos"} == set(check["reasons"][0])
-    # Another one may begin now.
-    assert ask(call, capture).body["check"]["state"] == "running"
+    # Another one may begin now, but not two.
+    for _ in range(2):
+        assert ask(call, capture).body["check"]["state"] == "running"
     assert len(events) == 2
 
 
@@ -316,6 +328,19 @@ def test_a_verdict_on_what_has_changed_is_stale(call, capture, checked):
     time.sleep(0.01)
     capture.put({"new.jpg": jpeg(scene(99))})
     assert shown(call, capture)["stale"] is True
+
+
+def test_a_verdict_is_stale_when_a_file_came_after_it_whatever_its_size():
+    found = {"state": "passed", "checkedAt": "", "figures": {}, "reasons": [],
+             "lookedAt": {"files": 3, "bytes": 9, "newest": "", "digest": ""}}  # fmt: skip
+    row = {"check": found, "checkedFrom": 1000}
+    for contents, stale in (
+        (Contents(3, 9, 900), False),
+        (Contents(3, 9, 1100), True),
+        (Contents(2, 9, 900), True),
+        (Contents(3, 8, 900), True),
+    ):
+        assert describe(row, contents, 2000)["stale"] is stale
 
 
 def test_a_capture_that_is_not_whole_is_not_checked(call, user, events):
