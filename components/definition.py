@@ -9,7 +9,7 @@ starts at `compressor` also brings that job's training result as `train.artifact
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.job_states import (
@@ -48,6 +48,7 @@ class Machines:
         use_spot: Whether training takes managed spot machines, while there are any.
         max_training_seconds: Longest training.
         spot_wait_seconds: How long a training waits for a spot machine before the next one is tried.
+        usd_per_hour: Prices by machine, where they differ from those that the functions know.
     """
 
     sfm: str
@@ -56,6 +57,7 @@ class Machines:
     use_spot: bool
     max_training_seconds: int
     spot_wait_seconds: int
+    usd_per_hour: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def for_training(self) -> tuple[Machine, ...]:

@@ -3,6 +3,7 @@
 Both are stated in `functions/<name>/settings.py`; a test holds the two together.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ import pulumi
 
 from components import grants
 from components.account import COST_TAG, Account
+from components.definition import Machines
 from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.pipeline import StepFunctions
-from components.storage import INTERMEDIATE, JOB, OWNER_INDEX, Storage
+from components.pipeline import JOB_LOGS, Pipeline, StepFunctions
+from components.settings import Quotas
+from components.storage import INTERMEDIATE, JOB, JOB_INDEX, OWNER_INDEX, WEBHOOK_SECONDS, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -147,9 +150,11 @@ class Handlers:
     def ml_jobs(
         self,
         *,
-        state_machine: pulumi.Output[str],
+        pipeline: Pipeline,
+        quotas: Quotas,
+        delivery_url: pulumi.Input[str],
     ) -> Function:
-        """Starts, shows and stops jobs."""
+        """Starts, shows and stops jobs, and says what they will take."""
         ml_bucket = self.storage.ml_bucket
         return Function(
             "ml-jobs",
@@ -160,23 +165,38 @@ class Handlers:
                 "ML_BUCKET": ml_bucket.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
-                "STATE_MACHINE_ARN": state_machine,
+                "LINKS_TABLE": self.storage.links_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
+                "DELIVERY_URL": delivery_url,
+                **quotas.variables,
+                "STATE_MACHINE_ARN": pipeline.state_machine_arn,
+                "MACHINES": _as_json(pipeline.machines),
+                "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
                 grants.keep_single_items(self.storage.jobs_table.arn),
                 grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.keep_single_items(self.storage.links_table.arn),
+                grants.query_index(self.storage.links_table.arn, JOB_INDEX),
+                grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.read_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.settings_table.arn),
+                grants.read_item(self.storage.limits_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
                 grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
                 grants.list_objects(ml_bucket.arn, _JOBS),
                 grants.write_objects(ml_bucket.arn, f"{JOB}/request.json"),
                 grants.delete_objects(ml_bucket.arn, f"{JOB}/request.json"),
                 grants.read_objects(
-                    ml_bucket.arn, f"{JOB}/progress/*", f"{JOB}/3dgs/checkpoints/progress.json"
+                    ml_bucket.arn, *(f"{JOB}/{place}/*" for place in ("progress", "sfm", "3dgs", "model"))
                 ),
-                grants.start_executions(state_machine),
-                grants.follow_executions(state_machine),
-                grants.stop_executions(state_machine),
+                grants.start_executions(pipeline.state_machine_arn),
+                grants.follow_executions(pipeline.state_machine_arn),
+                grants.stop_executions(pipeline.state_machine_arn),
+                grants.read_job_logs([arn for group in JOB_LOGS for arn in self.account.log_group(group)]),
             ],
             memory_mb=512,
             timeout_seconds=29,
@@ -219,7 +239,7 @@ class Handlers:
     def job_events(
         self,
         *,
-        state_machine: pulumi.Output[str],
+        pipeline: Pipeline,
     ) -> Function:
         """Records what happens to jobs and tells their owners."""
         return Function(
@@ -229,7 +249,10 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
-                "STATE_MACHINE_ARN": state_machine,
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "STATE_MACHINE_ARN": pipeline.state_machine_arn,
+                "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
                 "METRICS_SERVICE": self.account.tags[COST_TAG],
                 "MAIL_FROM": self.mail.address,
                 "ML_BUCKET": self.storage.ml_bucket.name,
@@ -239,17 +262,72 @@ class Handlers:
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.settings_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
                 grants.list_objects(self.storage.ml_bucket.arn, _JOBS),
                 grants.tag_objects(
                     self.storage.ml_bucket.arn, f"{JOB}/sfm/*", f"{JOB}/3dgs/*", f"{JOB}/progress/*"
                 ),
-                grants.list_executions(state_machine),
-                grants.follow_executions(state_machine),
+                grants.list_executions(pipeline.state_machine_arn),
+                grants.follow_executions(pipeline.state_machine_arn),
+                grants.list_step_jobs(),
+                grants.follow_step_jobs(
+                    self.account.arn("sagemaker", "processing-job/*"),
+                    self.account.arn("sagemaker", "training-job/*"),
+                ),
                 grants.send_mail(list(self.mail.identities)),
             ],
             memory_mb=512,
             timeout_seconds=60,
             asynchronous=True,
+            opts=self.opts,
+        )
+
+    def user_settings(self, *, quotas: Quotas) -> Function:
+        """Keeps people's settings.
+
+        Args:
+            quotas: What people may use to whom nothing else is granted.
+        """
+        return Function(
+            "user-settings",
+            description="Keeps how people are told of jobs, and shows what they may use.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+                **quotas.variables,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def webhooks(self) -> Function:
+        """Posts events to people's webhooks."""
+        return Function(
+            "webhooks",
+            description="Posts what happens to jobs where their owners want it.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=WEBHOOK_SECONDS,
+            works_off=self.storage.webhook_queue,
             opts=self.opts,
         )
 
@@ -340,3 +418,16 @@ class Handlers:
             timeout_seconds=29,
             opts=self.opts,
         )
+
+
+def _as_json(machines: Machines) -> str:
+    """Write the machines as the functions read them."""
+    return json.dumps(
+        {
+            "sfm": machines.sfm,
+            "training": machines.training,
+            "compressor": machines.compressor,
+            "useSpot": machines.use_spot,
+            "spotWaitSeconds": machines.spot_wait_seconds,
+        }
+    )

@@ -19,6 +19,7 @@ from components.storage import JOB, Storage
 
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
+JOB_LOGS = (PROCESSING, TRAINING)
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
 _LOOK_EVERY = "rate(5 minutes)"
 """No event tells of a job that goes on and on, and AWS does not promise that every event comes."""
@@ -151,17 +152,13 @@ class Pipeline(Component):
             assume_role_policy=grants.document(grants.trust(grants.SAGEMAKER, account=self._account.id)),
             opts=self._child(),
         )
-        groups = [
-            self._account.arn("logs", f"log-group:{log_group}"),
-            self._account.arn("logs", f"log-group:{log_group}:*"),
-        ]
         aws.iam.RolePolicy(
             f"{self._name}-{step}-policy",
             role=role.name,
             policy=grants.document(
                 grants.log_in_to_registry(),
                 grants.pull_image(repository),
-                grants.write_job_logs(list(groups)),
+                grants.write_job_logs(self._account.log_group(log_group)),
                 grants.put_job_metrics(log_group),
                 *abilities,
             ),

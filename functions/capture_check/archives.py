@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from functions.capture_check.reasons import CaptureRejected
-from functions.capture_check.rules import MAX_UNPACK_RATIO, Packed, Photo, is_photo_name
+from functions.capture_check.rules import MAX_UNPACK_RATIO, Packed, Photo
+from functions.shared.photo_names import is_photo_name
 
 MAX_DIRECTORY_BYTES = 16 * 2**20
 """Some 150,000 entries; a capture has hundreds."""

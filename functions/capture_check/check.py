@@ -9,11 +9,12 @@ from functions.capture_check.archives import read_photos
 from functions.capture_check.models import JobCheck, RequestedCheck
 from functions.capture_check.reader import PhotoReader
 from functions.capture_check.reasons import LEVELS, CaptureRejected, Reason, refusal
-from functions.capture_check.rules import Photo, is_archive_name, is_photo_name, take_photos
+from functions.capture_check.rules import Photo, take_photos
 from functions.capture_check.verdict import Examined, about, judge, state_of
 from functions.shared.capture_checks import CheckStore
 from functions.shared.clock import iso, now_ms
 from functions.shared.observability import logger
+from functions.shared.photo_names import is_archive_name, is_photo_name
 from functions.shared.s3_objects import Listed, list_objects, parse_address
 
 RULES = 1

@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from functions.capture_check.reasons import CaptureRejected, count
-
-PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
-ARCHIVE_EXTENSION = ".zip"
 
 MIN_PHOTOS = 3
 """Fewer views never fix a shape: two leave its depth to one baseline."""
@@ -52,21 +48,6 @@ class Photo:
     key: str = ""
     e_tag: str = ""
     packed: Packed | None = None
-
-
-def is_photo_name(name: str) -> bool:
-    """Tell photos from what file managers and cards put beside them."""
-    path = PurePosixPath(name)
-    return (
-        path.suffix.lower() in PHOTO_EXTENSIONS
-        and not path.name.startswith(".")
-        and "__MACOSX" not in path.parts
-    )
-
-
-def is_archive_name(name: str) -> bool:
-    """Tell archives from other files."""
-    return PurePosixPath(name).suffix.lower() == ARCHIVE_EXTENSION
 
 
 def take_photos(plain: Sequence[Photo], archives: Mapping[str, Sequence[Photo]]) -> list[Photo]:

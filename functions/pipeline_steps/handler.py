@@ -9,6 +9,7 @@ from functions.pipeline_steps.models import QualityGate, StepEvent, WaitForMachi
 from functions.pipeline_steps.settings import Settings
 from functions.pipeline_steps.steps import Result, Steps
 from functions.shared.jobs import JobStore
+from functions.shared.links import LinkStore
 from functions.shared.observability import logger, tracer
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -20,7 +21,7 @@ def _steps() -> Steps:
     return Steps(
         ml_bucket=settings.ml_bucket,
         jobs=JobStore(Table(settings.jobs_table)),
-        links=Table(settings.links_table),
+        links=LinkStore(Table(settings.links_table)),
         delivery_url=settings.delivery_url,
     )
 

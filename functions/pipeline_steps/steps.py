@@ -1,6 +1,5 @@
 """What the state machine's own steps do."""
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,9 @@ from functions.shared.aws import s3
 from functions.shared.clock import now_ms
 from functions.shared.job_names import StepJobName, model_prefix, sfm_report_key
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobStore
+from functions.shared.links import Link, LinkStore, new_token
 from functions.shared.s3_objects import list_objects, read_json
-from functions.shared.stores import Table
 
-TOKEN_BYTES = 32
 MODEL_CACHE_SECONDS = 3600
 
 Result = dict[str, Any]
@@ -32,7 +30,7 @@ class Steps:
 
     ml_bucket: str
     jobs: JobStore
-    links: Table
+    links: LinkStore
     delivery_url: str
 
     def quality_gate(self, event: QualityGate) -> Result:
@@ -60,12 +58,10 @@ class Steps:
         for name, listed in files.items():
             self._set_content_type(name, listed.key)
         result = logic.summarize(read_json(self.ml_bucket, f"{prefix}report.json") or {})
-        job = self.jobs.reserve_link(event.job_id, secrets.token_urlsafe(TOKEN_BYTES))
+        job, token = self.jobs.reserve_link(event.job_id, new_token())
         now = now_ms()
-        self.links.put_new(
-            {"token": job.link_token, "jobId": job.job_id, "owner": job.owner, "createdAt": now}, key="token"
-        )
-        viewer_url = f"{self.delivery_url}/open/{job.link_token}"
+        self.links.add(Link(token=token, job_id=job.job_id, owner=job.owner, created_at=now))
+        viewer_url = f"{self.delivery_url}/open/{token}"
         self.jobs.published(job.job_id, viewer_url, result, now)
         return {"published": True, "files": len(files)}
 

@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 S3_CONNECTIONS = 16
@@ -54,6 +57,12 @@ def step_functions() -> "SFNClient":
 
 
 @cache
+def sagemaker() -> "SageMakerClient":
+    """Give the SageMaker client."""
+    return boto3.client("sagemaker", config=_QUICK)
+
+
+@cache
 def secrets_manager() -> "SecretsManagerClient":
     """Give the Secrets Manager client."""
     return boto3.client("secretsmanager", config=_QUICK)
@@ -69,3 +78,15 @@ def cognito() -> "CognitoIdentityProviderClient":
 def ses() -> "SESV2Client":
     """Give the SES v2 client."""
     return boto3.client("sesv2", config=_QUICK)
+
+
+@cache
+def cloudwatch_logs() -> "CloudWatchLogsClient":
+    """Give the CloudWatch Logs client."""
+    return boto3.client("logs", config=_QUICK)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """Give the SQS client."""
+    return boto3.client("sqs", config=_QUICK)

@@ -38,8 +38,8 @@ class Listed:
 
     key: str
     size: int
-    e_tag: str
-    modified_ms: int
+    e_tag: str = ""
+    modified_ms: int = 0
 
 
 def parse_address(url: str) -> Address:
@@ -77,6 +77,12 @@ def object_size(bucket: str, key: str) -> int | None:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
             return None
         raise
+
+
+def object_exists(bucket: str, key: str) -> bool:
+    """Tell whether there is an object, with the right to list alone."""
+    listed = s3().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return any(entry["Key"] == key for entry in listed)
 
 
 def list_objects(bucket: str, prefix: str) -> Iterator[Listed]:

@@ -82,8 +82,10 @@ class Table:
         *,
         condition: str,
         values: Mapping[str, Any] | None = None,
-        add: Mapping[str, int] | None = None,
+        add: Mapping[str, float | set[str]] | None = None,
+        discard: Mapping[str, set[str]] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        append: Mapping[str, Any] | None = None,
     ) -> Item | None:
         """Change attributes of an item under a condition.
 
@@ -92,8 +94,10 @@ class Table:
             changes: Attributes to set; None removes the attribute.
             condition: What must hold; without it an update would make an item that was never there.
             values: Values that the condition names.
-            add: Amounts to add to numbers.
+            add: Amounts to add to numbers, and texts to add to sets of texts.
+            discard: Texts to take out of sets of texts.
             defaults: Attributes to set only where they are missing.
+            append: Entries to put at the end of lists.
 
         Returns:
             The whole item afterwards, or None when the condition did not hold.
@@ -102,13 +106,21 @@ class Table:
         removed = [name for name, value in changes.items() if value is None]
         assignments = [f"#{name} = :set_{name}" for name in kept]
         assignments += [f"#{name} = if_not_exists(#{name}, :new_{name})" for name in defaults or {}]
+        assignments += [
+            f"#{name} = list_append(if_not_exists(#{name}, :empty_{name}), :entries_{name})"
+            for name in append or {}
+        ]
         expression = _clause("SET", assignments)
         expression += _clause("REMOVE", [f"#{name}" for name in removed])
         expression += _clause("ADD", [f"#{name} :add_{name}" for name in add or {}])
+        expression += _clause("DELETE", [f"#{name} :discard_{name}" for name in discard or {}])
         all_values = {
             **{f"set_{name}": value for name, value in kept.items()},
             **{f"new_{name}": value for name, value in (defaults or {}).items()},
             **{f"add_{name}": value for name, value in (add or {}).items()},
+            **{f"discard_{name}": value for name, value in (discard or {}).items()},
+            **{f"empty_{name}": [] for name in append or {}},
+            **{f"entries_{name}": [entry] for name, entry in (append or {}).items()},
             **(values or {}),
         }
         try:

@@ -98,6 +98,10 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "FLIGHT_PATHS_TABLE": "flight-paths",
         "SETTINGS_TABLE": "settings",
         "IDEMPOTENCY_TABLE": "idempotency",
+        "WEBHOOK_QUEUE_URL": _make_queue(embedded, "webhooks"),
+        "QUOTA_JOBS_AT_ONCE": "2",
+        "QUOTA_JOBS_PER_DAY": "10",
+        "QUOTA_SPEND_PER_MONTH_USD": "200",
         # Nothing listens there: a test that needs terrain serves its own.
         "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
@@ -111,6 +115,16 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
         "METRICS_SERVICE": "spaceport-test",
+        "MACHINES": json.dumps(
+            {
+                "sfm": "ml.c6i.4xlarge",
+                "training": ["ml.g5.2xlarge", "ml.g6.2xlarge"],
+                "compressor": "ml.m5.xlarge",
+                "useSpot": True,
+                "spotWaitSeconds": 1200,
+            }
+        ),
+        "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
@@ -138,6 +152,11 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
     _make_table(embedded, "flight-paths", ["id"], ["owner", "project"])
     _make_table(embedded, "settings", ["userSub"], [])
     _make_table(embedded, "idempotency", ["id"], [])
+
+
+def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
+    url: str = embedded.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return url
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:
@@ -187,6 +206,7 @@ def lambda_context() -> SimpleNamespace:
         memory_limit_in_mb=256,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id=str(uuid.uuid4()),
+        get_remaining_time_in_millis=lambda: 29_000,
     )
 
 
@@ -212,14 +232,16 @@ def call(lambda_context: SimpleNamespace) -> Call:
         origin: str = ORIGIN,
         groups: str = "[pilots]",
         source_ip: str = "127.0.0.1",
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
+        sent = {"Origin": origin, "Content-Type": "application/json", **(headers or {})}
         event = {
             "resource": path,
             "path": path,
             "httpMethod": method,
-            "headers": {"Origin": origin, "Content-Type": "application/json"},
-            "multiValueHeaders": {"Origin": [origin], "Content-Type": ["application/json"]},
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "queryStringParameters": query,
             "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
             "pathParameters": None,
@@ -236,11 +258,11 @@ def call(lambda_context: SimpleNamespace) -> Call:
             "isBase64Encoded": False,
         }
         answer = handler(event, lambda_context)
-        headers = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        headers |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
-        is_json = (headers.get("Content-Type") or [""])[0].startswith("application/json")
+        got = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        got |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
+        is_json = (got.get("Content-Type") or [""])[0].startswith("application/json")
         text = answer.get("body") or ""
-        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, headers)
+        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, got)
 
     return send
 

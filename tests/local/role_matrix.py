@@ -27,6 +27,19 @@ MATRIX: dict[str, dict[str, str]] = {
         "projects-logs": OWN_LOG,
         "projects-table": "get put update delete query",
     },
+    "user-settings-role": TRACES
+    | {
+        "user-settings-logs": OWN_LOG,
+        "settings-table": "get update",
+        "limits-table": "update",
+        "webhooks-queue": "send",
+    },
+    "webhooks-role": TRACES
+    | {
+        "webhooks-logs": OWN_LOG,
+        "settings-table": "get update",
+        "webhooks-queue": "read delete put-off look",
+    },
     "drone-path-role": TRACES
     | {
         "drone-path-logs": OWN_LOG,
@@ -38,15 +51,26 @@ MATRIX: dict[str, dict[str, str]] = {
     "ml-jobs-role": TRACES
     | {
         "ml-jobs-logs": OWN_LOG,
+        "/aws/sagemaker/ProcessingJobs": "look read",
+        "/aws/sagemaker/TrainingJobs": "look read",
         "jobs-table": "get put update delete",
         "jobs-table owner-index": "query",
+        "links-table": "get put update delete",
+        "links-table job-index": "query",
+        "idempotency-table": "get put update delete",
+        "limits-table": "get update",
         "projects-table": "get",
+        "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/request.json": "write delete",
         "ml-bucket jobs/*/progress/sfm/": "read",
         "ml-bucket jobs/*/progress/compressor/": "read",
+        "ml-bucket jobs/*/sfm/": "read",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read",
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "ml-bucket jobs/*/model/": "read",
         "pipeline-machine": "start follow stop",
     },
     "pipeline-steps-role": TRACES
@@ -65,6 +89,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "job-events-dead-letters": "send",
         "jobs-table": "get update",
         "projects-table": "update",
+        "settings-table": "get",
+        "webhooks-queue": "send",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/": "tag",
         "ml-bucket jobs/*/sfm/report.json": "tag",
@@ -73,6 +99,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "tag",
         "ml-bucket jobs/*/progress/compressor/": "tag",
         "pipeline-machine": "list follow",
+        "processing jobs": "list follow",
+        "training jobs": "list follow",
     },
     "delivery-role": TRACES
     | {
@@ -92,7 +120,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "limits-table": "update",
     },
     "pipeline-sfm-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "sfm-repository": "pull",
@@ -103,7 +131,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "write",
     },
     "pipeline-3dgs-role": {
-        "/aws/sagemaker/TrainingJobs": "write make",
+        "/aws/sagemaker/TrainingJobs": "write make look",
         "metrics in /aws/sagemaker/TrainingJobs": "put",
         "the account's registry": "log-in",
         "3dgs-repository": "pull",
@@ -114,7 +142,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read write",
     },
     "pipeline-compressor-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "compressor-repository": "pull",
@@ -129,8 +157,8 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "capture-check-alias": "invoke",
         "pipeline-steps-alias": "invoke",
-        "processing jobs": "run",
-        "training jobs": "run",
+        "processing jobs": "run follow",
+        "training jobs": "run follow",
         "pipeline-sfm-role": "pass",
         "pipeline-3dgs-role": "pass",
         "pipeline-compressor-role": "pass",
@@ -167,13 +195,11 @@ NOBODYS = {
     # Indexes that no function asks.
     "flight-paths-table project-index",
     "jobs-table project-index",
-    "links-table job-index",
     "uploads-table owner-index",
     "uploads-table project-index",
-    # Tables whose readers are yet to come.
-    "idempotency-table",
-    "settings-table",
-    # API Gateway and EventBridge call these, by permissions of their own.
+    # SQS alone fills it.
+    "webhooks-dead-letters",
+    # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
     "delivery-alias",
     "drone-path-alias",
     "file-upload-alias",
@@ -182,7 +208,9 @@ NOBODYS = {
     "job-events-alias",
     "ml-jobs-alias",
     "projects-alias",
+    "user-settings-alias",
     "waitlist-alias",
+    "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
     "capture-check-role",
     "delivery-role",
@@ -195,7 +223,9 @@ NOBODYS = {
     "pipeline-machine-role",
     "pipeline-steps-role",
     "projects-role",
+    "user-settings-role",
     "waitlist-role",
+    "webhooks-role",
     # What AWS itself writes, calls and publishes.
     "drone-path-api-access-logs",
     "file-upload-api-access-logs",
