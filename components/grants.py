@@ -154,6 +154,11 @@ def write_objects(bucket: Arn, *patterns: str) -> Statement:
     )
 
 
+def list_parts(bucket: Arn, *patterns: str) -> Statement:
+    """Reads what S3 has of unfinished multipart uploads of these objects: numbers, sizes, checksums."""
+    return _allow(["s3:ListMultipartUploadParts"], *(_within(bucket, pattern) for pattern in patterns))
+
+
 def delete_objects(bucket: Arn, *patterns: str) -> Statement:
     """Deletes the objects of one bucket whose keys match; versions keep what was there."""
     return _allow(["s3:DeleteObject"], *(_within(bucket, pattern) for pattern in patterns))

@@ -4,13 +4,14 @@ Both are stated in `functions/<name>/settings.py`; a test holds the two together
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components import grants
 from components.account import COST_TAG, Account
+from components.code import api_documents
 from components.definition import Machines
 from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
@@ -82,13 +83,16 @@ class Handlers:
                 "UPLOADS_BUCKET": bucket.name,
                 "UPLOADS_TABLE": self.storage.uploads_table.name,
                 "CAPTURE_CHECK_ARN": capture_check.arn,
+                "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
                 grants.keep_items(self.storage.uploads_table.arn),
+                grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.list_objects(bucket.arn, _UPLOADS),
                 grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.write_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.list_parts(bucket.arn, f"{_UPLOADS}*"),
                 grants.delete_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.invoke_function(capture_check.arn),
             ],
@@ -380,10 +384,36 @@ class Handlers:
                 "ADMIN_GROUP": ADMIN_GROUP,
                 "HANDLE_REQUIRED": "true" if pool.handle_required else "false",
                 "SIGN_IN_URL": sign_in_url,
+                "LIMITS_TABLE": self.storage.limits_table.name,
                 "MAIL_FROM": self.mail.address,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
-            abilities=[grants.invite_people(pool.arn), grants.send_mail(list(self.mail.identities))],
+            abilities=[
+                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_mail(list(self.mail.identities)),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def api_docs(self, *, addresses: Mapping[str, pulumi.Input[str]]) -> Function:
+        """Tells what the APIs offer.
+
+        Args:
+            addresses: Of each API, by its logical name.
+        """
+        return Function(
+            "api-docs",
+            description="Gives the OpenAPI documents of the APIs.",
+            runs_on=self.runs_on,
+            environment={
+                "API_ADDRESSES": pulumi.Output.json_dumps(dict(addresses)),
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[],
+            extra_files=api_documents(addresses, "api_docs"),
             memory_mb=512,
             timeout_seconds=29,
             opts=self.opts,

@@ -31,6 +31,8 @@ FORM_REQUESTS_PER_SECOND = 5
 FILE_UPLOAD = (
     Route("POST", "/start-multipart-upload", "file_upload"),
     Route("POST", "/get-presigned-url", "file_upload"),
+    Route("POST", "/get-presigned-urls", "file_upload"),
+    Route("POST", "/list-parts", "file_upload"),
     Route("POST", "/complete-multipart-upload", "file_upload"),
     Route("POST", "/abort-multipart-upload", "file_upload"),
     Route("GET", "/captures/{captureId}", "file_upload"),
@@ -71,6 +73,7 @@ ML = (
     Route("GET", "/settings", "user_settings"),
     Route("PUT", "/settings", "user_settings"),
     Route("POST", "/settings/webhook/test", "user_settings"),
+    Route("GET", "/openapi/{api}", "api_docs"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),
 )

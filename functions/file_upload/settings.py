@@ -5,7 +5,9 @@ What its role must allow (besides logs and X-Ray):
 | Action | Resource |
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
-| s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
+| dynamodb:GetItem, PutItem, UpdateItem, DeleteItem | IDEMPOTENCY_TABLE |
+| s3:PutObject, AbortMultipartUpload, ListMultipartUploadParts | UPLOADS_BUCKET/uploads/* |
+| s3:GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 | lambda:InvokeFunction | CAPTURE_CHECK_ARN |
 
@@ -21,4 +23,5 @@ class Settings(EnvSettings):
     uploads_bucket: str
     uploads_table: str
     capture_check_arn: str
+    idempotency_table: str
     allowed_origins: str

@@ -12,7 +12,8 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
-        "uploads-bucket uploads/": "list read write delete",
+        "idempotency-table": "get put update delete",
+        "uploads-bucket uploads/": "list read write list-parts delete",
         "capture-check-alias": "invoke",
     },
     "capture-check-role": TRACES
@@ -109,8 +110,12 @@ MATRIX: dict[str, dict[str, str]] = {
         "jobs-table": "get",
         "the delivery key": "read",
     },
-    "invites-v2-role": TRACES | MAIL | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite"},
-    "invites-v3-role": TRACES | MAIL | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite"},
+    "invites-v2-role": TRACES
+    | MAIL
+    | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite", "limits-table": "update"},
+    "invites-v3-role": TRACES
+    | MAIL
+    | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite", "limits-table": "update"},
     "waitlist-role": TRACES
     | MAIL
     | {

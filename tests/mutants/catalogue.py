@@ -82,6 +82,21 @@ MUTANTS = (
         ("storage",),
     ),
     Mutant(
+        "S3 drops the parts of an upload that the API still goes on with",
+        "components/bucket.py",
+        "ABORT_UPLOADS_AFTER_DAYS = 7",
+        "ABORT_UPLOADS_AFTER_DAYS = 1",
+        ("storage",),
+    ),
+    Mutant(
+        "the uploads function may not see which parts have arrived",
+        "components/handlers.py",
+        """                grants.list_parts(bucket.arn, f"{_UPLOADS}*"),
+""",
+        "",
+        ("abilities",),
+    ),
+    Mutant(
         "photos go after a month",
         "components/bucket.py",
         '"expiration": {"expired_object_delete_marker": True}',
@@ -512,6 +527,15 @@ MUTANTS = (
             "grants",
             "identity",
         ),
+    ),
+    Mutant(
+        "invitations are counted in another table",
+        "components/handlers.py",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.limits_table.arn),""",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.waitlist_table.arn),""",
+        ("abilities",),
     ),
     # Grants
     Mutant(
