@@ -253,6 +253,9 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /captures/{captureId}": Example(
         lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
     ),
+    "POST /captures/{captureId}/check": Example(
+        lambda world: Request({"captureId": world.capture()["captureId"]}, {}), Others.NOT_FOUND
+    ),
     "GET /projects": Example(_with_a_project, Others.NOTHING),
     "POST /projects": Example(
         lambda _: Request(body={"projectId": str(uuid.uuid4()), "title": "New"}), Others.NOTHING

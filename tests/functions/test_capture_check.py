@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from functions.capture_check.handler import handler
 from functions.capture_check.reasons import CaptureRejected
 from functions.file_upload.handler import handler as upload_api
+from functions.file_upload.store import CaptureItem, FileItem, UploadStore
 from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore, Contents
 from functions.shared.capture_checks import shown as describe
 from functions.shared.clock import now_ms
@@ -33,26 +34,31 @@ class Capture:
         self.prefix = f"uploads/{owner}/{self.id}/"
         self.table = Table("uploads")
         self.key = {"captureId": self.id, "itemId": "capture"}
-        row = {**self.key, "owner": owner, "createdAt": now_ms(), "fileCount": 0}
-        assert self.table.put_new(row, key="captureId")
+        now = now_ms()
+        UploadStore(self.table).add_capture(
+            CaptureItem(capture_id=self.id, owner=owner, created_at=now, counted_at=now // 1000)
+        )
 
     def put(self, files):
         for name, content in files.items():
             self.s3.put_object(Bucket=BUCKET, Key=self.prefix + name, Body=content)
-            item = {
-                "captureId": self.id,
-                "itemId": f"file#{name.lower()}",
-                "owner": self.owner,
-                "fileName": name,
-                "originalName": name,
-                "objectKey": self.prefix + name,
-                "state": "uploaded",
-                "size": len(content),
-                "startedAt": now_ms(),
-                "uploadedAt": now_ms(),
-            }
-            self.table.put_new(item, key="captureId")
+            self.note(name, len(content), "uploaded")
         return self
+
+    def note(self, name, size, state):
+        file = FileItem(
+            capture_id=self.id,
+            owner=self.owner,
+            file_name=name,
+            original_name=name,
+            object_key=self.prefix + name,
+            state=state,
+            upload_id="",
+            size=size,
+            started_at=now_ms(),
+            uploaded_at=now_ms(),
+        )
+        assert UploadStore(self.table).add_file(file)
 
     @property
     def job_event(self):
@@ -268,7 +274,7 @@ def events(monkeypatch):
         sent.append(json.loads(Payload))
 
     monkeypatch.setattr(
-        "functions.file_upload.uploads.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     return sent
 
@@ -314,7 +320,7 @@ def test_a_check_that_came_to_no_end_is_told_and_may_be_begun_again(call, captur
     capture.put(flight(3))
     ask(call, capture)
     later = now_ms() + GIVEN_UP_AFTER_MS + 1000
-    monkeypatch.setattr("functions.file_upload.uploads.now_ms", lambda: later)
+    monkeypatch.setattr("functions.file_upload.checking.now_ms", lambda: later)
     check = shown(call, capture)
     assert check["state"] == "failed"
     assert check["reasons"][0]["sentence"]
@@ -324,6 +330,8 @@ def test_a_check_that_came_to_no_end_is_told_and_may_be_begun_again(call, captur
 
 def test_a_verdict_on_what_has_changed_is_stale(call, capture, checked):
     checked(flight(4))
+    assert shown(call, capture)["stale"] is False
+    capture.note("begun.jpg", 5, "uploading")
     assert shown(call, capture)["stale"] is False
     time.sleep(0.01)
     capture.put({"new.jpg": jpeg(scene(99))})
@@ -369,7 +377,7 @@ def test_a_check_that_could_not_be_begun_is_not_said_to_run(call, capture, monke
         raise ConnectionError
 
     monkeypatch.setattr(
-        "functions.file_upload.uploads.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     assert ask(call, capture).status == 500
     assert shown(call, capture) is None
