@@ -308,6 +308,19 @@ def test_a_check_is_asked_for_runs_and_is_shown(call, capture, events, lambda_co
     assert len(events) == 2
 
 
+def test_a_request_whose_answer_was_lost_goes_on(capture, monkeypatch):
+    update = Table.update
+
+    def told_twice(table, *arguments, **conditions):
+        update(table, *arguments, **conditions)
+        return update(table, *arguments, **conditions)
+
+    monkeypatch.setattr(Table, "update", told_twice)
+    store = CheckStore(Table("uploads"))
+    assert store.request(capture.id, capture.owner, now_ms())
+    assert not store.request(capture.id, capture.owner, now_ms())
+
+
 def test_a_check_that_runs_is_not_begun_twice_even_at_once(call, capture, events):
     capture.put(flight(3))
     with ThreadPoolExecutor(6) as pool:
