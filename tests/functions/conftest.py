@@ -1,8 +1,11 @@
 """An embedded cloud for all tests of the functions, and API Gateway's proxy events for their handlers."""
 
+import io
 import json
 import os
+import sys
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -91,8 +94,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "UPLOADS_BUCKET": "test-uploads",
         "ML_BUCKET": "test-ml",
         "UPLOADS_TABLE": "uploads",
-        # No such function: a test that starts a check hears of it instead.
-        "CAPTURE_CHECK_ARN": "arn:aws:lambda:us-east-1:123456789012:function:capture-check:live",
+        "CAPTURE_CHECK_ARN": _make_idle_function(embedded, "capture-check"),
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
@@ -175,6 +177,27 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
 def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
     url: str = embedded.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     return url
+
+
+def _make_idle_function(embedded: EmbeddedCloud, name: str) -> str:
+    """Make a function that takes every event and does nothing; the ARN of its alias."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("idle.py", "def handler(event, context):\n    return None\n")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = embedded.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    functions = embedded.client("lambda")
+    functions.create_function(
+        FunctionName=name,
+        Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+        Role=role,
+        Handler="idle.handler",
+        Code={"ZipFile": code.getvalue()},
+        Publish=True,
+    )
+    alias = functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return str(alias["AliasArn"])
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:

@@ -258,6 +258,12 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /captures/{captureId}": Example(
         lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
     ),
+    "POST /captures/{captureId}/check": Example(
+        lambda world: Request({"captureId": world.capture()["captureId"]}, {}),
+        Others.NOT_FOUND,
+        # The check has begun, and the next request tells so.
+        leaves=dict.fromkeys(("dynamodb:GetItem 2", "dynamodb:Query 2"), {("uploads", "changed"): 1}),
+    ),
     "GET /projects": Example(_with_a_project, Others.NOTHING),
     "POST /projects": Example(
         lambda _: Request(body={"projectId": str(uuid.uuid4()), "title": "New"}), Others.NOTHING
