@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from functions.file_upload.models import FileState
+from functions.shared.housekeeping import NOT_GOING, is_going
 from functions.shared.stores import Table
+from functions.shared.tables import CAPTURE_ITEM
 
-CAPTURE_ITEM = "capture"
 FILE_ITEM = "file#"
 
 
@@ -75,7 +76,7 @@ class UploadStore:
             {"captureId": capture_id, "itemId": CAPTURE_ITEM},
             {},
             add={"fileCount": 1},
-            condition="#owner = :owner AND #fileCount < :limit",
+            condition=f"#owner = :owner AND #fileCount < :limit AND {NOT_GOING}",
             values={"owner": owner, "limit": limit},
         )
         return changed is not None
@@ -92,7 +93,9 @@ class UploadStore:
     def capture(self, capture_id: str, owner: str) -> CaptureItem | None:
         """Read a capture of this owner."""
         item = self.table.get({"captureId": capture_id, "itemId": CAPTURE_ITEM})
-        return CaptureItem.model_validate(item) if item and item["owner"] == owner else None
+        if item is None or item["owner"] != owner or is_going(item):
+            return None
+        return CaptureItem.model_validate(item)
 
     def files(self, capture_id: str) -> list[FileItem]:
         """Read all files of a capture, by name."""

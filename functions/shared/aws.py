@@ -9,6 +9,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
@@ -35,6 +36,12 @@ def s3() -> "S3Client":
 def step_functions() -> "SFNClient":
     """Give the Step Functions client."""
     return boto3.client("stepfunctions", config=_QUICK)
+
+
+@cache
+def lambda_functions() -> "LambdaClient":
+    """Give the client of Lambda."""
+    return boto3.client("lambda", config=_QUICK)
 
 
 @cache
