@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-ALLOWED_HEADERS = "Authorization,Content-Type"
+ALLOWED_HEADERS = "Authorization,Content-Type,Idempotency-Key,If-Match"
 _HEADER = "gatewayresponse.header."
 
 

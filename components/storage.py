@@ -148,9 +148,7 @@ class Storage(Component):
         )
         self.projects_table = self._table("projects-table", Key("userSub"), Key("projectId"))
         self.jobs_table = self._table("jobs-table", Key("jobId"), indexes=[by_owner, by_project])
-        self.links_table = self._table(
-            "links-table", Key("token"), indexes=[by_job], expires_at="expiresAt"
-        )
+        self.links_table = self._table("links-table", Key("token"), indexes=[by_job], expires_at="expiresAt")
         self.waitlist_table = self._table("waitlist-table", Key("email"))
         self.feedback_table = self._table("feedback-table", Key("feedbackId"))
         self.limits_table = self._table("limits-table", Key("limitId"), expires_at="expiresAt")

@@ -2,17 +2,26 @@
 
 import base64
 import uuid
-from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache
 from http import HTTPStatus
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated
 
 import numpy as np
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.logging import correlation_paths
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Path
 
 from functions.drone_path import answers
+from functions.drone_path.answer_models import (
+    Coordinates,
+    Elevation,
+    KmzFile,
+    KmzFiles,
+    MadePlan,
+    Optimized,
+    PlanPage,
+    PlanSummary,
+    SavedPlan,
+)
 from functions.drone_path.coverage import coverage
 from functions.drone_path.errors import NoTerrainError, PlanError, TerrainError
 from functions.drone_path.formats import litchi, maps, wpml
@@ -33,23 +42,16 @@ from functions.drone_path.terrain.provider import FlatTerrain, Terrain
 from functions.drone_path.terrain.tiles import TileTerrain
 from functions.drone_path.tile_store import SOURCE, TileStore
 from functions.drone_path.units import feet
-from functions.shared.api import build_api, caller_of, new_router, page_of, parse_body, path_id
+from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
 from functions.shared.clock import now_ms, now_seconds
 from functions.shared.errors import ApiError, bad_request, not_found
-from functions.shared.observability import logger, tracer
+from functions.shared.observability import logger
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
-Answer = dict[str, Any]
 KMZ = "application/vnd.google-earth.kmz"
 router = new_router()
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-@cache
-def _api() -> APIGatewayRestResolver:
-    return build_api(router, load_settings(Settings).allowed_origins)
+BatteryId = Annotated[str, Path(description="Number of the battery, from 1.")]
 
 
 @cache
@@ -65,111 +67,98 @@ def _elevation() -> Terrain:
     return TileTerrain(store.fetch, source=SOURCE)
 
 
-def _told(route: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Tell a caller what the planner refuses."""
+def _refused(error: PlanError) -> ApiError:
+    return bad_request("INVALID_PLAN", str(error))
 
-    @wraps(route)
-    def telling(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        try:
-            return route(*args, **kwargs)
-        except PlanError as error:
-            raise bad_request("INVALID_PLAN", str(error)) from error
-        except NoTerrainError as error:
-            raise bad_request(
-                "NO_TERRAIN", "center: there is no elevation data there (open sea); choose a place on land."
-            ) from error
-        except TerrainError as error:
-            raise ApiError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "TERRAIN_UNAVAILABLE",
-                "The elevation of the ground cannot be had now. Try again later, or ask for a plan over flat "
-                'ground with terrain "flat".',
-                headers={"Retry-After": "60"},
-            ) from error
 
-    return telling
+def _no_terrain(_error: NoTerrainError) -> ApiError:
+    return bad_request(
+        "NO_TERRAIN", "center: there is no elevation data there (open sea); choose a place on land."
+    )
+
+
+def _terrain_unavailable(_error: TerrainError) -> ApiError:
+    return ApiError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "TERRAIN_UNAVAILABLE",
+        "The elevation of the ground cannot be had now. Try again later, or ask for a plan over flat "
+        'ground with terrain "flat".',
+        headers={"Retry-After": "60"},
+    )
 
 
 @router.post("/api/optimize-spiral")
-@_told
-def optimize_spiral() -> Answer:
+def optimize_spiral(request: Annotated[FlightRequest, Body()], _caller: SignedIn) -> Optimized:
     """Find the largest spiral for some batteries."""
-    request = with_minutes(_request(FlightRequest)).model_copy(update={"r_hold": None})
-    return answers.optimized(plan_of(request, _terrain(request.terrain)))
+    wanted = with_minutes(request).model_copy(update={"r_hold": None})
+    return Optimized.model_validate(answers.optimized(plan_of(wanted, _terrain(wanted.terrain))))
 
 
 @router.post("/api/elevation")
-@_told
-def elevation() -> Answer:
+def elevation(request: Annotated[ElevationRequest, Body()], _caller: SignedIn) -> Elevation:
     """Say how high a place is."""
-    place = _request(ElevationRequest).center
+    place = request.center
     (height,) = _elevation().heights(np.array([place.latitude]), np.array([place.longitude]))
-    return {
-        "elevation_feet": round(feet(float(height)), 1),
-        "elevation_meters": round(float(height), 1),
-        "coordinates": {"lat": place.latitude, "lon": place.longitude},
-        "source": _elevation().source,
-    }
+    return Elevation(
+        elevation_feet=round(feet(float(height)), 1),
+        elevation_meters=round(float(height), 1),
+        coordinates=Coordinates(lat=place.latitude, lon=place.longitude),
+        source=_elevation().source,
+    )
 
 
 @router.post("/api/csv")
-@_told
-def csv() -> Response[str]:
+def csv(request: Annotated[CsvRequest, Body()], _caller: SignedIn) -> Response[str]:
     """Give all batteries as one CSV."""
-    request = _request(CsvRequest)
     plan = _plan(request)
     return _csv(request, plan, plan.batteries, "flight-plan.csv")
 
 
 @router.post("/api/csv/battery/<battery_id>")
-@_told
-def csv_of_battery(battery_id: str) -> Response[str]:
+def csv_of_battery(
+    battery_id: BatteryId, request: Annotated[CsvRequest, Body()], _caller: SignedIn
+) -> Response[str]:
     """Give one battery as CSV; they count from 1."""
-    request = _request(CsvRequest)
     plan = _plan(request)
     battery = _battery(plan, battery_id)
     return _csv(request, plan, (battery,), f"battery-{battery.number}.csv")
 
 
 @router.post("/api/kmz")
-@_told
-def kmz() -> Answer:
+def kmz(request: Annotated[KmzRequest, Body()], _caller: SignedIn) -> KmzFiles:
     """Give one battery or all as KMZ, packed in JSON with what the file cannot carry."""
-    request = _request(KmzRequest)
     plan = _plan(request)
     dialect: wpml.DialectName = "pilot2" if request.app == "pilot2" else "fly"
     if dialect == "pilot2" and plan.mission.drone.wpml.payload is None:
         raise PlanError("drone", "DJI Pilot 2 flies mavic-3e and m30t; mavic-3e works")
     chosen = plan.batteries if request.battery is None else (_battery(plan, str(request.battery)),)
     created = now_ms()
-    return {
-        "files": [
-            {
-                "battery": battery.number,
-                "fileName": f"battery-{battery.number}.kmz",
-                "contentType": KMZ,
-                "base64": base64.b64encode(wpml.write(plan, battery, dialect, created_ms=created)).decode(),
-                "minutes": round(battery.seconds / 60, 2),
-            }
+    return KmzFiles(
+        files=[
+            KmzFile(
+                battery=battery.number,
+                file_name=f"battery-{battery.number}.kmz",
+                content_type=KMZ,
+                base64=base64.b64encode(wpml.write(plan, battery, dialect, created_ms=created)).decode(),
+                minutes=round(battery.seconds / 60, 2),
+            )
             for battery in chosen
         ],
-        "settings": list(wpml.DIALECTS[dialect].settings),
-    }
+        settings=list(wpml.DIALECTS[dialect].settings),
+    )
 
 
 @router.post("/api/plan")
-@_told
-def plan() -> Answer:
+def plan(request: Annotated[PlanRequest, Body()], caller: SignedIn) -> MadePlan:
     """Make a whole plan; save it where that is asked for."""
-    request = _request(PlanRequest)
     made = plan_of(with_minutes(request) if request.r_hold is None else request, _terrain(request.terrain))
     document = answers.document(made)
     answer = {**document, "geojson": maps.geojson(made), "kml": maps.kml(made).decode()}
     if not (request.save or request.project_id):
-        return answer
+        return MadePlan.model_validate(answer)
     item = {
         "id": str(uuid.uuid4()),
-        "owner": caller_of(router.current_event).sub,
+        "owner": caller.sub,
         "createdAt": now_ms(),
         "projectId": request.project_id,
         "title": request.title or None,
@@ -178,51 +167,40 @@ def plan() -> Answer:
     if not _flight_paths().add(item, document, now_seconds=now_seconds()):
         raise not_found("project")
     logger.info("plan saved", extra={"planId": item["id"]})
-    return {"id": item["id"], **answer}
+    return MadePlan.model_validate({"id": item["id"], **answer})
 
 
 @router.post("/api/preview")
-@_told
-def show() -> Response[str]:
+def show(request: Annotated[FlightRequest, Body()], _caller: SignedIn) -> Response[str]:
     """Show a plan as a page."""
-    request = with_minutes(_request(FlightRequest))
     terrain = _terrain(request.terrain)
-    made = plan_of(request, terrain)
+    made = plan_of(with_minutes(request), terrain)
     return Response(
         status_code=HTTPStatus.OK, content_type="text/html", body=preview(made, coverage(made, terrain))
     )
 
 
 @router.get("/api/plans")
-def list_plans() -> Answer:
+def list_plans(caller: SignedIn, limit: PageLimit = MAX_PAGE, cursor: PageCursor = None) -> PlanPage:
     """List the caller's saved plans, the newest first."""
-    limit, cursor = page_of(router.current_event)
-    page = _flight_paths().page(caller_of(router.current_event).sub, limit, cursor)
-    return {"plans": page.items, "nextCursor": page.cursor}
+    page = _flight_paths().page(caller.sub, limit, cursor)
+    return PlanPage(plans=[PlanSummary.model_validate(item) for item in page.items], next_cursor=page.cursor)
 
 
 @router.get("/api/plans/<plan_id>")
-def get_plan(plan_id: str) -> Answer:
+def get_plan(plan_id: PathId, caller: SignedIn) -> SavedPlan:
     """Show a saved plan."""
-    found = _flight_paths().get(path_id(plan_id, "plan"), caller_of(router.current_event).sub)
+    found = _flight_paths().get(plan_id, caller.sub)
     if found is None:
         raise not_found("plan")
-    return found
+    return SavedPlan.model_validate(found)
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request of the flight planner."""
-    return _api().resolve(event, context)
-
-
-_RequestT = TypeVar("_RequestT", FlightRequest, CsvRequest, KmzRequest, PlanRequest, ElevationRequest)
-
-
-def _request(model: type[_RequestT]) -> _RequestT:
-    caller_of(router.current_event)
-    return parse_body(router.current_event, model)
+handler = api_handler(
+    router,
+    Settings,
+    refusals={PlanError: _refused, NoTerrainError: _no_terrain, TerrainError: _terrain_unavailable},
+)
 
 
 def _terrain(choice: TerrainChoice) -> Terrain:

@@ -2,9 +2,18 @@
 
 import math
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from functions.drone_path.formats.litchi import Form, Unit
 from functions.drone_path.geodesy import Position
@@ -27,7 +36,21 @@ class _Between:
     def __init__(self, low: float, high: float, unit: str, *, whole: bool = False) -> None:
         self._low, self._high, self._unit, self._whole = low, high, unit, whole
 
-    def __call__(self, value: object) -> float | None:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 -- a type
+        """Check first, then make it what the field is."""
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Say in an API's document what is taken: a number in range, the same as text, or nothing."""
+        number = {"type": "integer" if self._whole else "number", "minimum": self._low, "maximum": self._high}
+        return {
+            "anyOf": [number, {"type": "string", "description": "The number as text."}, {"type": "null"}],
+            "description": self._rule.removeprefix("must be "),
+        }
+
+    def _check(self, value: object) -> float | None:
         number = self._read(value)
         if number is None:
             return None
@@ -90,13 +113,17 @@ def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-Place = Annotated[Position, BeforeValidator(_place)]
-Feet = Annotated[float | None, BeforeValidator(_Between(15, 1640, "feet"))]
-Radius = Annotated[float | None, BeforeValidator(_Between(50, 16_400, "feet"))]
-Minutes = Annotated[float | None, BeforeValidator(_Between(3, 60, "minutes"))]
-Batteries = Annotated[int | None, BeforeValidator(_Between(1, 12, "batteries", whole=True))]
-Bounces = Annotated[int | None, BeforeValidator(_Between(2, 40, "bounces", whole=True))]
-MetresPerSecond = Annotated[float | None, BeforeValidator(_Between(0, 20, "metres per second"))]
+Place = Annotated[
+    Position,
+    BeforeValidator(_place),
+    WithJsonSchema({"type": "string", "description": _PLACE_RULE.removeprefix("must be ")}),
+]
+Feet = Annotated[float | None, _Between(15, 1640, "feet")]
+Radius = Annotated[float | None, _Between(50, 16_400, "feet")]
+Minutes = Annotated[float | None, _Between(3, 60, "minutes")]
+Batteries = Annotated[int | None, _Between(1, 12, "batteries", whole=True)]
+Bounces = Annotated[int | None, _Between(2, 40, "bounces", whole=True)]
+MetresPerSecond = Annotated[float | None, _Between(0, 20, "metres per second")]
 App = Literal["litchi", "fly", "pilot2"]
 TerrainChoice = Literal["elevation", "flat"]
 ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -151,14 +178,12 @@ class FlightRequest(ApiModel):
     min_clearance: Feet = None
     max_radius: Radius = None
     drone: Annotated[str | None, BeforeValidator(_blank_is_none)] = None
-    speed: Annotated[float | None, BeforeValidator(_Between(1, 15, "metres per second"))] = None
+    speed: Annotated[float | None, _Between(1, 15, "metres per second")] = None
     wind_speed: MetresPerSecond = None
-    battery_health: Annotated[float | None, BeforeValidator(_Between(50, 100, "percent"))] = None
-    reserve: Annotated[float | None, BeforeValidator(_Between(5, 60, "percent"))] = None
-    overlap: Annotated[float | None, BeforeValidator(_Between(0, 95, "percent"))] = None
-    ground_sample_distance: Annotated[
-        float | None, BeforeValidator(_Between(0.2, 50, "centimetres a pixel"))
-    ] = None
+    battery_health: Annotated[float | None, _Between(50, 100, "percent")] = None
+    reserve: Annotated[float | None, _Between(5, 60, "percent")] = None
+    overlap: Annotated[float | None, _Between(0, 95, "percent")] = None
+    ground_sample_distance: Annotated[float | None, _Between(0.2, 50, "centimetres a pixel")] = None
     look: Look = Mission.look
     terrain: TerrainChoice = "elevation"
     app: App = "litchi"

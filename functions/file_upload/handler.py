@@ -1,18 +1,25 @@
 """Lambda handler of the file upload API."""
 
 from functools import cache
-from typing import Any
+from typing import Annotated
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.logging import correlation_paths
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.file_upload.models import CompleteUpload, PresignPart, StartUpload, UploadReference
+from functions.file_upload.models import (
+    Aborted,
+    CaptureState,
+    CompletedUpload,
+    CompleteUpload,
+    PartUrl,
+    PresignPart,
+    StartedUpload,
+    StartUpload,
+    UploadReference,
+)
 from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
-from functions.file_upload.uploads import Answer, Uploads
-from functions.shared.api import build_api, caller_of, new_router, parse_body, path_id
-from functions.shared.observability import logger, tracer
+from functions.file_upload.uploads import Uploads
+from functions.shared.api import PathId, SignedIn, api_handler, new_router
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -25,47 +32,34 @@ def _uploads() -> Uploads:
     return Uploads(bucket=settings.uploads_bucket, store=UploadStore(Table(settings.uploads_table)))
 
 
-@cache
-def _api() -> APIGatewayRestResolver:
-    return build_api(router, load_settings(Settings).allowed_origins)
-
-
 @router.post("/start-multipart-upload")
-def start_upload() -> Answer:
+def start_upload(request: Annotated[StartUpload, Body()], caller: SignedIn) -> StartedUpload:
     """Start one file's upload."""
-    event = router.current_event
-    return _uploads().start(caller_of(event), parse_body(event, StartUpload))
+    return StartedUpload.model_validate(_uploads().start(caller, request))
 
 
 @router.post("/get-presigned-url")
-def presign_part() -> Answer:
+def presign_part(request: Annotated[PresignPart, Body()], caller: SignedIn) -> PartUrl:
     """Give the address of one part."""
-    event = router.current_event
-    return _uploads().presign(caller_of(event), parse_body(event, PresignPart))
+    return PartUrl.model_validate(_uploads().presign(caller, request))
 
 
 @router.post("/complete-multipart-upload")
-def complete_upload() -> Answer:
+def complete_upload(request: Annotated[CompleteUpload, Body()], caller: SignedIn) -> CompletedUpload:
     """Put a file together."""
-    event = router.current_event
-    return _uploads().complete(caller_of(event), parse_body(event, CompleteUpload))
+    return CompletedUpload.model_validate(_uploads().complete(caller, request))
 
 
 @router.post("/abort-multipart-upload")
-def abort_upload() -> Answer:
+def abort_upload(request: Annotated[UploadReference, Body()], caller: SignedIn) -> Aborted:
     """Give an upload up."""
-    event = router.current_event
-    return _uploads().abort(caller_of(event), parse_body(event, UploadReference))
+    return Aborted.model_validate(_uploads().abort(caller, request))
 
 
 @router.get("/captures/<capture_id>")
-def describe_capture(capture_id: str) -> Answer:
+def describe_capture(capture_id: PathId, caller: SignedIn) -> CaptureState:
     """List a capture's files."""
-    return _uploads().describe(caller_of(router.current_event), path_id(capture_id, "capture"))
+    return CaptureState.model_validate(_uploads().describe(caller, capture_id))
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request of the file upload API."""
-    return _api().resolve(event, context)
+handler = api_handler(router, Settings)

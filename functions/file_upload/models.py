@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.shared.api import ApiModel
+from functions.shared.api import AnswerModel, ApiModel
 from functions.shared.job_names import UUID_PATTERN
 
 MAX_PARTS = 10_000
@@ -58,3 +58,72 @@ class CompleteUpload(UploadReference):
     """Put the parts together."""
 
     parts: list[UploadedPart] = Field(min_length=1, max_length=MAX_PARTS)
+
+
+class StartedUpload(AnswerModel):
+    """A file's upload, by what its other requests name it."""
+
+    upload_id: str
+    bucket_name: str
+    object_key: str
+    capture_id: str
+
+
+class PartUrl(AnswerModel):
+    """Where to PUT one part within an hour."""
+
+    url: str
+    part_number: int
+
+
+class CompletedUpload(AnswerModel):
+    """A file that is there.
+
+    Attributes:
+        location: Its address in S3, for older clients.
+        s3_url: Its capture's folder, which a job is started on.
+    """
+
+    message: str
+    location: str
+    object_key: str
+    capture_id: str
+    s3_url: str
+
+
+class Aborted(AnswerModel):
+    """An upload that was given up."""
+
+    message: str
+
+
+class FileDescription(AnswerModel):
+    """A file of a capture.
+
+    Attributes:
+        original_name: Its name on the person's disk.
+        size: Bytes, once uploaded.
+    """
+
+    file_name: str
+    original_name: str
+    object_key: str
+    upload_id: str
+    state: Literal["uploading", "uploaded"]
+    size: int | None
+
+
+class CaptureState(AnswerModel):
+    """A capture and how far its files are.
+
+    Attributes:
+        created_at: ISO 8601, UTC.
+        s3_url: Its folder, which a job is started on.
+    """
+
+    capture_id: str
+    project_id: str | None
+    created_at: str
+    state: Literal["empty", "uploading", "uploaded"]
+    s3_url: str
+    files: list[FileDescription]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from functions.shared.api import ApiModel, OneLine
+from functions.shared.api import AnswerModel, ApiModel, OneLine
 from functions.shared.mail_address import MailAddress
 
 
@@ -54,3 +54,12 @@ class Invite(ApiModel):
         if self.resend and self.suppress:
             raise ValueError("resend and suppress exclude each other")
         return self
+
+
+class Invited(AnswerModel):
+    """What has become of an invitation."""
+
+    message: str
+    email: str
+    group: str
+    handle: str | None

@@ -1,19 +1,17 @@
 """Lambda handler of the jobs API."""
 
 from functools import cache
-from typing import Any
+from typing import Annotated
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.logging import correlation_paths
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.ml_jobs.jobs import Answer, Jobs
+from functions.ml_jobs.answers import Job, JobPage, StartedJob, StoppedJob
+from functions.ml_jobs.jobs import Jobs
 from functions.ml_jobs.logic import in_old_words
 from functions.ml_jobs.models import StartJob, StopJob
 from functions.ml_jobs.settings import Settings
-from functions.shared.api import build_api, caller_of, new_router, page_of, parse_body, path_id
+from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
 from functions.shared.jobs import JobStore
-from functions.shared.observability import logger, tracer
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -32,46 +30,34 @@ def _jobs() -> Jobs:
     )
 
 
-@cache
-def _api() -> APIGatewayRestResolver:
-    return build_api(router, load_settings(Settings).allowed_origins)
-
-
 @router.post("/start-job")
-def start_job() -> Answer:
+def start_job(request: Annotated[StartJob, Body()], caller: SignedIn) -> StartedJob:
     """Start a job."""
-    event = router.current_event
-    return _jobs().start(caller_of(event), parse_body(event, StartJob))
+    return _jobs().start(caller, request)
 
 
 @router.post("/stop-job")
-def stop_job() -> Answer:
+def stop_job(request: Annotated[StopJob, Body()], caller: SignedIn) -> StoppedJob:
     """Stop a job."""
-    event = router.current_event
-    return _jobs().stop(caller_of(event), parse_body(event, StopJob).job_id)
+    return _jobs().stop(caller, request.job_id)
 
 
 @router.get("/jobs")
-def list_jobs() -> Answer:
+def list_jobs(caller: SignedIn, limit: PageLimit = MAX_PAGE, cursor: PageCursor = None) -> JobPage:
     """List the caller's jobs."""
-    limit, cursor = page_of(router.current_event)
-    return _jobs().page(caller_of(router.current_event), limit, cursor)
+    return _jobs().page(caller, limit, cursor)
 
 
 @router.get("/jobs/<job_id>")
-def show_job(job_id: str) -> Answer:
+def show_job(job_id: PathId, caller: SignedIn) -> Job:
     """Show a job."""
-    return _jobs().show(caller_of(router.current_event), path_id(job_id, "job"))
+    return _jobs().show(caller, job_id)
 
 
 @router.get("/api/ml-pipeline/status/<job_id>")
-def show_job_in_old_words(job_id: str) -> Answer:
+def show_job_in_old_words(job_id: PathId, caller: SignedIn) -> Job:
     """Show a job to an older client."""
-    return in_old_words(_jobs().show(caller_of(router.current_event), path_id(job_id, "job")))
+    return in_old_words(_jobs().show(caller, job_id))
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request of the jobs API."""
-    return _api().resolve(event, context)
+handler = api_handler(router, Settings)

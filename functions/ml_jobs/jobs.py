@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.ml_jobs import logic
+from functions.ml_jobs.answers import Job, JobPage, StartedJob, StoppedJob
 from functions.ml_jobs.models import StartJob
 from functions.ml_jobs.options import OptionError, check_options
 from functions.ml_jobs.presets import options_of
@@ -19,8 +20,6 @@ from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.observability import logger
 from functions.shared.s3_objects import parse_address, prefix_exists, read_json, write_json
 from functions.shared.stores import Table
-
-Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Jobs:
     ml_bucket: str
     state_machine_arn: str
 
-    def start(self, caller: Caller, request: StartJob) -> Answer:
+    def start(self, caller: Caller, request: StartJob) -> StartedJob:
         """Start a job on a capture of the caller.
 
         Raises:
@@ -72,9 +71,9 @@ class Jobs:
         machine_input = logic.machine_input(job, options, request.pipeline_step)
         arn = self._launch(job, machine_input)
         logger.info("job started", extra={"job_id": job.job_id, "capture_id": job.capture_id})
-        return {"jobId": job.job_id, "executionArn": arn, "message": "The job has started."}
+        return StartedJob(job_id=job.job_id, execution_arn=arn, message="The job has started.")
 
-    def show(self, caller: Caller, job_id: str) -> Answer:
+    def show(self, caller: Caller, job_id: str) -> Job:
         """Describe a job and how far it is.
 
         Raises:
@@ -88,16 +87,14 @@ class Jobs:
         progress = self._progress(job) if job.status in ACTIVE else None
         return logic.describe_job(job, progress, now_ms())
 
-    def page(self, caller: Caller, limit: int, cursor: str | None) -> Answer:
+    def page(self, caller: Caller, limit: int, cursor: str | None) -> JobPage:
         """List the caller's jobs, newest first, as their rows stand."""
         page = self.store.page(caller.sub, limit, cursor)
         rows = [JobRow.model_validate(item) for item in page.items]
-        return {
-            "jobs": [logic.describe_job(row, None, now_ms()) for row in rows],
-            "nextCursor": page.cursor,
-        }
+        jobs = [logic.describe_job(row, None, now_ms()) for row in rows]
+        return JobPage(jobs=jobs, next_cursor=page.cursor)
 
-    def stop(self, caller: Caller, job_id: str) -> Answer:
+    def stop(self, caller: Caller, job_id: str) -> StoppedJob:
         """Stop a job and the machine that works on it; stopping it twice is no error.
 
         Raises:
@@ -114,12 +111,9 @@ class Jobs:
             executionArn=job.execution_arn, error="StoppedByOwner", cause="Stopped by its owner."
         )
         logger.info("job stopped", extra={"job_id": job_id})
-        return {
-            "success": True,
-            "message": "The job is being stopped.",
-            "jobId": job_id,
-            "stoppedResources": [job.execution_arn],
-        }
+        return StoppedJob(
+            message="The job is being stopped.", job_id=job_id, stopped_resources=[job.execution_arn]
+        )
 
     def _capture(self, caller: Caller, s3_url: str) -> logic.Capture:
         try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.ml_jobs.answers import Job, JobError, JobProgress
 from functions.shared.clock import iso, parse_iso_ms
 from functions.shared.job_names import OLD_STEP_WORDS, STEPS
 from functions.shared.jobs import ACTIVE, WAITING_FOR_MACHINE, JobRow
@@ -178,7 +179,7 @@ def later_stage(stage: str, other: str) -> str:
     return max(stage, other, key=STEPS.index)
 
 
-def describe_job(job: JobRow, progress: StepProgress | None, now: int) -> dict[str, Any]:
+def describe_job(job: JobRow, progress: StepProgress | None, now: int) -> Job:
     """Describe a job for its owner.
 
     Args:
@@ -196,46 +197,52 @@ def describe_job(job: JobRow, progress: StepProgress | None, now: int) -> dict[s
     own = progress if progress and progress.step == stage else None
     fraction = overall_fraction(stage, own)
     left = seconds_left(fraction, elapsed, own) if active else None
-    failed = job.failure_sentence is not None
-    return {
-        "jobId": job.job_id,
-        "status": job.status,
-        "currentStage": stage,
-        "details": _details(job, own),
-        "createdAt": iso(job.created_at),
-        "startTime": iso(started),
-        "endTime": iso(job.ended_at) if job.ended_at else None,
-        "elapsedSeconds": round(elapsed, 1),
-        "estimatedCompletionSeconds": None if left is None else round(left, 1),
-        "progress": {
-            "stage": stage,
-            "fraction": round(fraction, 4),
-            "secondsLeft": None if left is None else round(left, 1),
-            "message": own.message if own else "",
-            "figures": dict(own.figures) if own else {},
-            "stageFraction": round(own.fraction, 4) if own else None,
-            "stageSecondsLeft": own.seconds_left if own else None,
-        },
-        "captureId": job.capture_id,
-        "projectId": job.project_id,
-        "preset": job.preset,
-        "attempt": job.attempt,
-        "executionArn": job.execution_arn,
-        "viewerUrl": job.viewer_url,
-        "result": job.result,
-        "error": {"sentence": job.failure_sentence, "nextStep": job.failure_next_step} if failed else None,
-    }
+    return Job(
+        job_id=job.job_id,
+        status=job.status,
+        current_stage=stage,
+        details=_details(job, own),
+        created_at=iso(job.created_at),
+        start_time=iso(started),
+        end_time=iso(job.ended_at) if job.ended_at else None,
+        elapsed_seconds=round(elapsed, 1),
+        estimated_completion_seconds=_rounded(left),
+        progress=JobProgress(
+            stage=stage,
+            fraction=round(fraction, 4),
+            seconds_left=_rounded(left),
+            message=own.message if own else "",
+            figures=dict(own.figures) if own else {},
+            stage_fraction=round(own.fraction, 4) if own else None,
+            stage_seconds_left=own.seconds_left if own else None,
+        ),
+        capture_id=job.capture_id,
+        project_id=job.project_id,
+        preset=job.preset,
+        attempt=job.attempt,
+        execution_arn=job.execution_arn,
+        viewer_url=job.viewer_url,
+        result=job.result,
+        error=(
+            JobError(sentence=job.failure_sentence, next_step=job.failure_next_step)
+            if job.failure_sentence is not None
+            else None
+        ),
+    )
 
 
-def in_old_words(description: Mapping[str, Any]) -> dict[str, Any]:
-    """Say a description in the words of older clients: their stage names, and no status but their five."""
-    stage = str(description["currentStage"])
-    status = str(description["status"])
-    return {
-        **description,
-        "currentStage": _OLD_WORD_OF_STEP.get(stage, stage),
-        "status": "RUNNING" if status in ACTIVE else status,
-    }
+def in_old_words(job: Job) -> Job:
+    """Say a job in the words of older clients: their stage names, and no status but their five."""
+    return job.model_copy(
+        update={
+            "current_stage": _OLD_WORD_OF_STEP.get(job.current_stage, job.current_stage),
+            "status": "RUNNING" if job.status in ACTIVE else job.status,
+        }
+    )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _details(job: JobRow, progress: StepProgress | None) -> str:

@@ -3,9 +3,9 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from functions.shared.api import ApiModel
+from functions.shared.api import AnswerModel, ApiModel
 
 Status = Literal[
     "draft", "path_downloaded", "uploading", "photos_uploaded", "processing", "delivered", "revoked"
@@ -66,3 +66,46 @@ class ChangeProject(ApiModel):
     def changes(self) -> dict[str, Any]:
         """Give the fields that the request names."""
         return self.model_dump(by_alias=True, exclude={"version"}, exclude_none=True)
+
+
+class Project(AnswerModel):
+    """A project as it is kept; rows of older clients may have less, and more.
+
+    Attributes:
+        progress: Percent.
+        created_at: Epoch seconds; as `updated_at`.
+        ml: Its latest job.
+        version: Counts changes from 1.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    user_sub: str
+    project_id: str
+    title: str = "Untitled"
+    email: str = ""
+    status: str = "draft"
+    progress: int = 0
+    params: dict[str, Any] = Field(default_factory=dict)
+    created_at: int = 0
+    updated_at: int = 0
+    version: int = 0
+
+
+class OneProject(AnswerModel):
+    """One project."""
+
+    project: Project
+
+
+class ProjectPage(AnswerModel):
+    """Some of the caller's projects."""
+
+    projects: list[Project]
+    next_cursor: str | None
+
+
+class Removed(AnswerModel):
+    """It is gone."""
+
+    ok: Literal[True] = True

@@ -1,28 +1,57 @@
-"""REST APIs: the resolver with CORS, request parsing and errors of every function behind API Gateway."""
+"""REST APIs: the resolver with CORS, typed requests and answers, and errors of functions behind API Gateway.
+
+A route says its types: the body as `Annotated[Model, Body()]`, who calls as `caller: SignedIn`, ids in the
+path and paging by the types below. Powertools checks them before the route runs and its answer afterwards;
+`functions/openapi` writes the document of an API from the same types.
+"""
 
 import json
-import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.depends import Depends
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+    ResponseValidationError,
+)
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.request import Request
+from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from functions.shared.claims import Caller, caller_from_claims
-from functions.shared.errors import ApiError, bad_request, busy, error_body, internal, not_found, too_large
-from functions.shared.observability import logger
-from functions.shared.settings import comma_list
+from functions.shared.errors import (
+    ApiError,
+    bad_request,
+    busy,
+    error_body,
+    internal,
+    not_found,
+    too_large,
+    unauthorized,
+)
+from functions.shared.observability import logger, tracer
+from functions.shared.settings import EnvSettings, comma_list, load_settings
 from functions.shared.stores import BadCursorError
 
 MAX_BODY_CHARACTERS = 1_000_000
 MAX_PAGE = 200
 PREFLIGHT_SECONDS = 600
+REQUEST_HEADERS = ("If-Match", "Idempotency-Key")
+"""Headers, besides the usual ones, that pages may send."""
+ANSWER_HEADERS = ("ETag", "Retry-After")
+"""Headers, besides the usual ones, that pages may read."""
 THROTTLING_CODES = frozenset(
     {
         "InternalServerError",
@@ -36,6 +65,7 @@ THROTTLING_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+_JSON = "application/json"
 
 
 class ApiModel(BaseModel):
@@ -50,11 +80,64 @@ class ApiModel(BaseModel):
     )
 
 
+class AnswerModel(BaseModel):
+    """Base of answers: camelCase in JSON, and nothing that is not written down."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        serialize_by_alias=True,
+        json_schema_mode_override="serialization",
+    )
+
+
+class Problem(AnswerModel):
+    """What every error answers.
+
+    Attributes:
+        error: What is wrong and what to do, for people.
+        code: Stable code, for programs.
+        request_id: Under which the log has more.
+    """
+
+    error: str
+    code: str
+    request_id: str
+
+
 OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A text without line breaks and other control characters."""
-_PATH_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+"""An id in the path; one that nothing could be called by is not found."""
+PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
+PageCursor = Annotated[str | None, Query(max_length=4096, description="`nextCursor` of the page before.")]
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
+
+def _claims(event: BaseProxyEvent) -> dict[str, Any]:
+    authorizer = event.raw_event.get("requestContext", {}).get("authorizer")
+    claims = authorizer.get("claims") if isinstance(authorizer, dict) else None
+    return claims if isinstance(claims, dict) else {}
+
+
+def _signed_in(request: Request) -> Caller:
+    return caller_from_claims(_claims(request.resolved_event))
+
+
+def _source_ip(request: Request) -> str:
+    identity = request.resolved_event.raw_event.get("requestContext", {}).get("identity")
+    return str(identity.get("sourceIp") or "") if isinstance(identity, dict) else ""
+
+
+SignedIn = Annotated[Caller, Depends(_signed_in)]
+"""Who sent the request; without claims of the authorizer the answer is 401."""
+SourceIp = Annotated[str, Depends(_source_ip)]
+"""From which address the request came, as API Gateway saw it; "" when it says nothing."""
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+Refusal = Callable[[Any], ApiError]
+"""Says what the client is told of an error of a function's own."""
 
 
 def new_router() -> Router:
@@ -62,109 +145,76 @@ def new_router() -> Router:
     return Router()  # type: ignore[no-untyped-call] # Powertools leaves this constructor untyped
 
 
-def parse_body(event: BaseProxyEvent, model: type[ModelT]) -> ModelT:
-    """Parse a request's JSON body.
+def api_handler(
+    router: Router,
+    settings: type[EnvSettings],
+    *,
+    public: bool = False,
+    refusals: Mapping[type[Exception], Refusal] | None = None,
+) -> Handler:
+    """Make the Lambda handler of a function behind API Gateway.
 
     Args:
-        event: The proxy event.
-        model: What the body must be.
+        router: The function's routes.
+        settings: Its settings, with `allowed_origins`; read at the first request.
+        public: Whether its routes are open to callers without a token.
+        refusals: How errors of the function's own are told to the client.
 
     Returns:
-        The checked body.
-
-    Raises:
-        ApiError: 413 when it is too long, 400 when it is no JSON object or a field is wrong; the sentence
-            names the field, never its value.
+        The handler.
     """
-    text = event.decoded_body or "{}"
-    if len(text) > MAX_BODY_CHARACTERS:
-        raise too_large("BODY_TOO_LARGE", f"The request is longer than {MAX_BODY_CHARACTERS:,} characters.")
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise bad_request("INVALID_JSON", "The request's body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise bad_request("INVALID_JSON", "The request's body must be a JSON object.")
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise bad_request("INVALID_REQUEST", describe_validation(error)) from error
+
+    @cache
+    def app() -> APIGatewayRestResolver:
+        loaded: Any = load_settings(settings)
+        return build_api(router, loaded.allowed_origins, public=public, refusals=refusals or {})
+
+    @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
+    @tracer.capture_lambda_handler(capture_response=False)
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        return app().resolve(event, context)
+
+    answers: Handler = handler
+    return answers
 
 
-def describe_validation(error: ValidationError) -> str:
-    """Name each wrong field and what is wrong with it, without repeating its value."""
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False):
-        field = ".".join(str(part) for part in problem["loc"]) or "body"
-        problems.append(f"{field}: {problem['msg'].removeprefix('Value error, ')}")
-    return "; ".join(problems[:10])
-
-
-def page_of(event: BaseProxyEvent) -> tuple[int, str | None]:
-    """Read the paging of a list route: `?limit=` (1 to 200) and `?cursor=`.
-
-    Raises:
-        ApiError: 400 when the limit is out of range.
-    """
-    parameters = event.query_string_parameters or {}
-    limit = parameters.get("limit") or str(MAX_PAGE)
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= MAX_PAGE):
-        raise bad_request("INVALID_REQUEST", f"limit: must be a whole number from 1 to {MAX_PAGE}")
-    return int(limit), parameters.get("cursor") or None
-
-
-def path_id(value: str, what: str) -> str:
-    """Check an id that came in the path.
-
-    Raises:
-        ApiError: 404 when nothing could be called so.
-    """
-    if not _PATH_ID.fullmatch(value):
-        raise not_found(what)
-    return value
-
-
-def caller_of(event: BaseProxyEvent) -> Caller:
-    """Say who sent the request.
-
-    Raises:
-        ApiError: 401 when the authorizer left no claims.
-    """
-    authorizer = event.raw_event.get("requestContext", {}).get("authorizer")
-    claims = authorizer.get("claims") if isinstance(authorizer, dict) else None
-    return caller_from_claims(claims if isinstance(claims, dict) else {})
-
-
-def source_ip_of(event: BaseProxyEvent) -> str:
-    """Say from which address the request came, as API Gateway saw it; "" when it says nothing."""
-    identity = event.raw_event.get("requestContext", {}).get("identity")
-    return str(identity.get("sourceIp") or "") if isinstance(identity, dict) else ""
-
-
-def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:
+def build_api(
+    router: Router, allowed_origins: str, *, public: bool, refusals: Mapping[type[Exception], Refusal]
+) -> APIGatewayRestResolver:
     """Make the resolver of one function.
 
     Args:
         router: The function's routes.
         allowed_origins: Comma list of the origins whose pages may call.
+        public: Whether its routes are open to callers without a token; others are not told what a request
+            lacks.
+        refusals: How errors of the function's own are told to the client.
 
     Returns:
-        The resolver: preflights answered, errors in the one shape.
+        The resolver: preflights answered, requests and answers checked, errors in the one shape.
     """
     origins = comma_list(allowed_origins)
     cors = CORSConfig(
         allow_origin=origins[0] if origins else "null",
         extra_origins=list(origins[1:]),
+        allow_headers=list(REQUEST_HEADERS),
+        expose_headers=list(ANSWER_HEADERS),
         max_age=PREFLIGHT_SECONDS,
     )
-    app = APIGatewayRestResolver(cors=cors, serializer=_to_json)
+    app = APIGatewayRestResolver(
+        cors=cors,
+        serializer=_to_json,
+        enable_validation=True,
+        response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
+        json_body_deserializer=read_body,
+    )
     app.include_router(router)
 
     def answer(error: ApiError) -> Response[str]:
         request_id = app.current_event.request_context.request_id or ""
         return Response(
             status_code=int(error.status),
-            content_type="application/json",
+            content_type=_JSON,
             body=_to_json(error_body(error, request_id)),
             headers=dict(error.headers),
         )
@@ -173,11 +223,16 @@ def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:
         logger.info("refused", extra={"code": error.code, "status": int(error.status)})
         return answer(error)
 
-    def unknown_route(_error: NotFoundError) -> Response[str]:
-        return answer(not_found("address"))
+    def invalid(error: RequestValidationError) -> Response[str]:
+        if not (public or _claims(app.current_event)):
+            return told(unauthorized())
+        content_type = str(app.current_event.headers.get("content-type") or _JSON)
+        return told(refusal(error.errors()) if content_type.startswith(_JSON) else not_json())
 
-    def bad_cursor(_error: BadCursorError) -> Response[str]:
-        return answer(bad_request("INVALID_CURSOR", "cursor: not one that this list has given"))
+    def wrong_answer(error: ResponseValidationError) -> Response[str]:
+        fields = [problem["loc"] for problem in error.errors()]
+        logger.error("an answer is not as its route says", extra={"fields": fields})
+        return answer(internal())
 
     def untold(error: Exception) -> Response[str]:
         if is_throttling(error):
@@ -186,11 +241,58 @@ def build_api(router: Router, allowed_origins: str) -> APIGatewayRestResolver:
         logger.exception("unexpected error")
         return answer(internal())
 
-    app.exception_handler(ApiError)(told)
-    app.exception_handler(BadCursorError)(bad_cursor)
+    for kind, translate in {**_REFUSALS, **refusals}.items():
+        app.exception_handler(kind)(lambda error, translate=translate: told(translate(error)))
+    app.exception_handler(RequestValidationError)(invalid)
+    app.exception_handler(ResponseValidationError)(wrong_answer)
     app.exception_handler(Exception)(untold)
-    app.not_found(unknown_route)
     return app
+
+
+def read_body(text: str) -> dict[str, Any]:
+    """Read a request's JSON body.
+
+    Raises:
+        ApiError: 413 when it is too long, 400 when it is no JSON object.
+    """
+    if len(text) > MAX_BODY_CHARACTERS:
+        raise too_large("BODY_TOO_LARGE", f"The request is longer than {MAX_BODY_CHARACTERS:,} characters.")
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise bad_request("INVALID_JSON", "The request's body is not valid JSON.") from error
+    if not isinstance(body, dict):
+        raise bad_request("INVALID_JSON", "The request's body must be a JSON object.")
+    return body
+
+
+def refusal(problems: Sequence[Mapping[str, Any]]) -> ApiError:
+    """Say which fields of a request are wrong, without repeating their values.
+
+    Args:
+        problems: As pydantic tells them, with `loc` beginning at where a field stands.
+
+    Returns:
+        404 when an id in the path is one that nothing could have, else 400.
+    """
+    for problem in problems:
+        if problem["loc"][0] == "path":
+            return not_found(str(problem["loc"][1]).removesuffix("_id").replace("_", " "))
+    sentences = []
+    for problem in problems:
+        place, *names = (str(part) for part in problem["loc"])
+        field = ".".join(names) or place
+        sentences.append(f"{field}: {str(problem['msg']).removeprefix('Value error, ')}")
+    return bad_request("INVALID_REQUEST", "; ".join(sentences[:10]))
+
+
+def not_json() -> ApiError:
+    """415: the request's body says that it is something else."""
+    return ApiError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "NOT_JSON",
+        "Send the body as JSON, with Content-Type: application/json.",
+    )
 
 
 def is_throttling(error: Exception) -> bool:
@@ -200,6 +302,14 @@ def is_throttling(error: Exception) -> bool:
         retryable_status = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
         return retryable_status or error.response.get("Error", {}).get("Code") in THROTTLING_CODES
     return isinstance(error, AwsConnectionError)
+
+
+_REFUSALS: Mapping[type[Exception], Refusal] = {
+    ApiError: lambda error: error,
+    BadCursorError: lambda _: bad_request("INVALID_CURSOR", "cursor: not one that this list has given"),
+    NotFoundError: lambda _: not_found("address"),
+    RequestUnsupportedContentType: lambda _: not_json(),
+}
 
 
 def _to_json(value: Any) -> str:  # noqa: ANN401 -- whatever a route returns

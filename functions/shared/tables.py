@@ -13,9 +13,9 @@
 | settings | userSub S | - | - | - |
 | idempotency | id S | - | - | expiration |
 
-`createdAt` is in epoch milliseconds in the uploads, jobs, links and flight-paths tables, where it orders an index,
-and in epoch seconds in the projects table, whose rows existing clients read. A row of the waitlist is a
-person's sign-up and nothing else: the table may be one that existed before, and people read it as it is.
+`createdAt` is in epoch milliseconds in the uploads, jobs, links and flight-paths tables, where it orders an
+index, and in epoch seconds in the projects table, whose rows existing clients read. A row of the waitlist is
+a person's sign-up and nothing else: the table may be one that existed before, and people read it as it is.
 
 A person may choose a project's id, so two people can have projects of one id: whoever reads a project index
 must look at each item's owner.

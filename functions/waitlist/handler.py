@@ -4,26 +4,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Annotated
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.logging import correlation_paths
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.shared.api import build_api, new_router, parse_body, source_ip_of
+from functions.shared.api import SourceIp, api_handler, new_router
 from functions.shared.limits import DailyLimits
-from functions.shared.observability import logger, tracer
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 from functions.waitlist.forms import Forms
 from functions.waitlist.logic import sender_network
-from functions.waitlist.models import GiveFeedback, JoinWaitlist
+from functions.waitlist.models import FeedbackGiven, GiveFeedback, JoinedWaitlist, JoinWaitlist
 from functions.waitlist.settings import Settings
 from functions.waitlist.store import WaitlistStore
 
 ANSWER_SECONDS = 1.0
 """How long a sign-up takes at least: a new one sends mails, and a quick answer would say that it is none."""
-Answer = dict[str, Any]
 router = new_router()
 
 
@@ -39,30 +35,19 @@ def _forms() -> Forms:
     )
 
 
-@cache
-def _api() -> APIGatewayRestResolver:
-    return build_api(router, load_settings(Settings).allowed_origins)
-
-
 @router.post("/waitlist")
-def join_waitlist() -> Answer:
+def join_waitlist(request: Annotated[JoinWaitlist, Body()], source_ip: SourceIp) -> JoinedWaitlist:
     """Put a person on the waitlist; the answer is the same whether or not the person was there."""
-    request = parse_body(router.current_event, JoinWaitlist)
     with _taking(ANSWER_SECONDS):
-        _forms().join(request, _sender())
-    return {"message": "You are on the waitlist.", "email": request.email}
+        _forms().join(request, sender_network(source_ip))
+    return JoinedWaitlist(message="You are on the waitlist.", email=request.email)
 
 
 @router.post("/feedback")
-def give_feedback() -> Answer:
+def give_feedback(request: Annotated[GiveFeedback, Body()], source_ip: SourceIp) -> FeedbackGiven:
     """Keep what a person says."""
-    request = parse_body(router.current_event, GiveFeedback)
-    _forms().give_feedback(request, _sender())
-    return {"success": True, "message": "Thank you for your feedback."}
-
-
-def _sender() -> str:
-    return sender_network(source_ip_of(router.current_event))
+    _forms().give_feedback(request, sender_network(source_ip))
+    return FeedbackGiven(message="Thank you for your feedback.")
 
 
 @contextmanager
@@ -72,8 +57,4 @@ def _taking(seconds: float) -> Iterator[None]:
     time.sleep(max(0.0, end - time.monotonic()))
 
 
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
-@tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request of the waitlist API."""
-    return _api().resolve(event, context)
+handler = api_handler(router, Settings, public=True)

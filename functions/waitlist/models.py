@@ -1,10 +1,10 @@
 """Requests of the waitlist API, with the field names that existing clients know."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from functions.shared.api import ApiModel, OneLine
+from functions.shared.api import AnswerModel, ApiModel, OneLine
 from functions.shared.mail_address import MailAddress
 
 MAX_MESSAGE_CHARACTERS = 5_000
@@ -28,3 +28,17 @@ class GiveFeedback(PublicModel):
 
     message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)]
     source: Annotated[OneLine, Field(max_length=200)] = ""
+
+
+class JoinedWaitlist(AnswerModel):
+    """The person is on the waitlist, now or since long."""
+
+    message: str
+    email: str
+
+
+class FeedbackGiven(AnswerModel):
+    """It is kept."""
+
+    success: Literal[True] = True
+    message: str

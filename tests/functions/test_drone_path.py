@@ -232,7 +232,7 @@ def test_pilot_2_flies_its_own_drones_only(ask):
 
 def test_a_plan_has_maps_files_settings_and_times(ask):
     body = ask("/api/plan").body
-    assert "id" not in body
+    assert body["id"] is None
     assert len(body["batteries"]) == 3
     assert body["geojson"]["type"] == "FeatureCollection"
     assert body["kml"].startswith("<?xml")

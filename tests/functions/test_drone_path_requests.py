@@ -11,7 +11,7 @@ from functions.drone_path.geodesy import distance
 from functions.drone_path.logic import FARTHEST_TAKEOFF, mission_of, plan_of
 from functions.drone_path.models import CsvRequest, FlightRequest
 from functions.drone_path.units import feet, metres
-from functions.shared.api import describe_validation
+from functions.shared.api import refusal as refusal_of
 from tests.functions.flight_kit import CENTRE, FLAT, Hills
 
 CENTER = f"{CENTRE.latitude}, {CENTRE.longitude}"
@@ -46,7 +46,7 @@ def refusal(fields) -> str:
     try:
         plan_of(request(**fields), FLAT)
     except ValidationError as error:
-        return describe_validation(error)
+        return refusal_of([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]).sentence
     except PlanError as error:
         return str(error)
     raise AssertionError(f"{fields} was not refused")

@@ -186,15 +186,15 @@ def test_a_job_is_described_by_the_later_of_row_and_progress():
     job = JOB.model_copy(update={"status": "RUNNING", "current_stage": "sfm", "started_at": 1_000_000})
     training = logic.read_progress(progress_file("3dgs", 0.5), "3dgs", 0)
     shown = logic.describe_job(job, training, 1_100_000)
-    assert shown["currentStage"] == "3dgs"
-    assert shown["progress"]["figures"] == {"photos": 24}
-    assert shown["details"] == "Matching photos"
-    assert shown["elapsedSeconds"] == 100
+    assert shown.current_stage == "3dgs"
+    assert shown.progress.figures == {"photos": 24}
+    assert shown.details == "Matching photos"
+    assert shown.elapsed_seconds == 100
     later = job.model_copy(update={"current_stage": "compressor"})
     shown = logic.describe_job(later, training, 1_100_000)
-    assert shown["currentStage"] == "compressor"
-    assert shown["progress"]["fraction"] == pytest.approx(1 - logic.STEP_SHARES["compressor"])
-    assert shown["progress"]["message"] == ""
+    assert shown.current_stage == "compressor"
+    assert shown.progress.fraction == pytest.approx(1 - logic.STEP_SHARES["compressor"])
+    assert shown.progress.message == ""
 
 
 def test_waiting_for_a_machine_is_told_whatever_the_last_progress_said():
@@ -202,7 +202,7 @@ def test_waiting_for_a_machine_is_told_whatever_the_last_progress_said():
     waiting = JOB.model_copy(
         update={"status": "RUNNING", "current_stage": "3dgs", "stage_status": WAITING_FOR_MACHINE}
     )
-    told = {logic.describe_job(waiting, progress, 2_000_000)["details"] for progress in (None, training)}
+    told = {logic.describe_job(waiting, progress, 2_000_000).details for progress in (None, training)}
     (sentence,) = told
     assert "waits" in sentence
 
@@ -210,4 +210,4 @@ def test_waiting_for_a_machine_is_told_whatever_the_last_progress_said():
 def test_older_clients_read_their_own_words():
     job = JOB.model_copy(update={"status": "STOPPING", "current_stage": "compressor"})
     shown = logic.in_old_words(logic.describe_job(job, None, 2_000_000))
-    assert (shown["status"], shown["currentStage"]) == ("RUNNING", "compression")
+    assert (shown.status, shown.current_stage) == ("RUNNING", "compression")

@@ -3,11 +3,14 @@
 import importlib
 import re
 import uuid
+from typing import get_type_hints
 
 import pytest
 
 from components import routes
+from components.gateway_answers import ALLOWED_HEADERS
 from components.routes import with_preflights
+from functions.shared.api import REQUEST_HEADERS, SignedIn
 
 TABLES = [table for name, table in vars(routes).items() if name.isupper() and isinstance(table, tuple)]
 TABLE = [route for table in TABLES for route in table]
@@ -33,6 +36,14 @@ def test_a_function_answers_what_the_table_sends_it(function):
         for method in methods
     }
     assert own == {(route.method, shape(route.path)) for route in TABLE if route.function == function}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_route_that_is_not_public_knows_who_calls(function):
+    public = {(route.method, shape(route.path)) for route in TABLE if route.public}
+    for (path, methods, *_), route in handler_module(function).router._routes.items():
+        if not any((method, shape(path)) in public for method in methods):
+            assert SignedIn in get_type_hints(route, include_extras=True).values(), path
 
 
 @pytest.mark.cloud
@@ -63,3 +74,6 @@ def test_every_path_answers_a_preflight(call, route):
     allowed = answer.header("Access-Control-Allow-Methods") or ""
     needed = {other.method for other in TABLE if other.function == route.function}
     assert needed <= {method.strip() for method in allowed.split(",")}
+    headers = answer.header("Access-Control-Allow-Headers") or ""
+    assert set(ALLOWED_HEADERS.split(",")) <= set(headers.split(","))
+    assert set(REQUEST_HEADERS) <= set(ALLOWED_HEADERS.split(","))
