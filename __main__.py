@@ -23,7 +23,6 @@ settings = Settings.load()
 account = Account.open(region=settings.region, environment=settings.environment)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
-log_days = settings.log_retention_days
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
 
 storage = Storage("storage", allowed_origins=origins, retention=retention, opts=opts)
@@ -38,7 +37,7 @@ api_defaults = ApiDefaults(
     user_pools=identity.pool_arns,
     allowed_origins=origins,
     stage_name=settings.api_stage_name,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     retention=retention,
     domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
 )
@@ -55,12 +54,13 @@ runs_on = FunctionRuntime(
     "functions",
     settings=settings.functions,
     artifacts=storage.artifacts_bucket,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     opts=opts,
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
 )
+housekeeping = handlers.housekeeping()
 steps = handlers.pipeline_steps(delivery_url=delivery.url)
 pipeline = Pipeline(
     "pipeline",
@@ -69,16 +69,16 @@ pipeline = Pipeline(
     images=images,
     steps=steps,
     machines=settings.machines,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     opts=opts,
 )
 job_events = handlers.job_events(state_machine=pipeline.state_machine_arn)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
-    "file_upload": handlers.file_upload(),
-    "projects": handlers.projects(),
+    "file_upload": handlers.file_upload(housekeeping=housekeeping),
+    "projects": handlers.projects(housekeeping=housekeeping),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
-    "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
+    "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn, housekeeping=housekeeping),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
@@ -92,7 +92,7 @@ Monitoring(
     monthly_budget_usd=settings.monthly_budget_usd,
     pipeline=pipeline,
     storage=storage,
-    functions={**functions, "pipeline_steps": steps, "job_events": job_events},
+    functions={**functions, "pipeline_steps": steps, "job_events": job_events, "housekeeping": housekeeping},
     apis=apis.by_name,
     opts=opts,
 )

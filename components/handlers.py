@@ -14,7 +14,15 @@ from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.storage import INTERMEDIATE, JOB, OWNER_INDEX, Storage
+from components.storage import (
+    EXPORTS,
+    INTERMEDIATE,
+    JOB,
+    JOB_INDEX,
+    OWNER_INDEX,
+    PROJECT_INDEX,
+    Storage,
+)
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -41,7 +49,7 @@ class Handlers:
     allowed_origins: Sequence[str]
     opts: pulumi.ResourceOptions
 
-    def file_upload(self) -> Function:
+    def file_upload(self, *, housekeeping: Function) -> Function:
         """Takes uploads in."""
         bucket = self.storage.uploads_bucket
         return Function(
@@ -51,10 +59,15 @@ class Handlers:
             environment={
                 "UPLOADS_BUCKET": bucket.name,
                 "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "HOUSEKEEPING_ARN": housekeeping.arn,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
                 grants.keep_items(self.storage.uploads_table.arn),
+                grants.query_index(self.storage.uploads_table.arn, OWNER_INDEX),
+                grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.invoke_function(housekeeping.arn),
                 grants.list_objects(bucket.arn, _UPLOADS),
                 grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.write_objects(bucket.arn, f"{_UPLOADS}*"),
@@ -65,19 +78,83 @@ class Handlers:
             opts=self.opts,
         )
 
-    def projects(self) -> Function:
+    def projects(self, *, housekeeping: Function) -> Function:
         """Keeps projects."""
+        uploads, ml_bucket = self.storage.uploads_bucket, self.storage.ml_bucket
         return Function(
             "projects",
             description="Keeps people's projects.",
             runs_on=self.runs_on,
             environment={
                 "PROJECTS_TABLE": self.storage.projects_table.name,
+                "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "FLIGHT_PATHS_TABLE": self.storage.flight_paths_table.name,
+                "UPLOADS_BUCKET": uploads.name,
+                "ML_BUCKET": ml_bucket.name,
+                "HOUSEKEEPING_ARN": housekeeping.arn,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
-            abilities=[grants.keep_items(self.storage.projects_table.arn)],
+            abilities=[
+                grants.keep_items(self.storage.projects_table.arn),
+                grants.query_index(self.storage.uploads_table.arn, PROJECT_INDEX),
+                grants.query_index(self.storage.flight_paths_table.arn, PROJECT_INDEX),
+                grants.query_index(self.storage.jobs_table.arn, PROJECT_INDEX),
+                grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.list_objects(uploads.arn, _UPLOADS),
+                grants.list_objects(ml_bucket.arn, _JOBS),
+                grants.read_objects(ml_bucket.arn, f"{EXPORTS}*"),
+                grants.invoke_function(housekeeping.arn),
+            ],
             memory_mb=512,
             timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def housekeeping(self) -> Function:
+        """Removes what people have deleted, and exports projects."""
+        uploads, ml_bucket = self.storage.uploads_bucket, self.storage.ml_bucket
+        tables = self.storage
+        return Function(
+            "housekeeping",
+            description="Removes what people have deleted, and exports projects.",
+            runs_on=self.runs_on,
+            environment={
+                "UPLOADS_BUCKET": uploads.name,
+                "ML_BUCKET": ml_bucket.name,
+                "UPLOADS_TABLE": tables.uploads_table.name,
+                "PROJECTS_TABLE": tables.projects_table.name,
+                "JOBS_TABLE": tables.jobs_table.name,
+                "LINKS_TABLE": tables.links_table.name,
+                "FLIGHT_PATHS_TABLE": tables.flight_paths_table.name,
+            },
+            abilities=[
+                *(
+                    ability(table.arn)
+                    for table in (tables.projects_table, tables.jobs_table, tables.uploads_table)
+                    for ability in (grants.read_item, grants.update_item, grants.remove_item)
+                ),
+                grants.query_items(tables.uploads_table.arn),
+                grants.remove_item(tables.links_table.arn),
+                grants.remove_item(tables.flight_paths_table.arn),
+                grants.query_index(tables.uploads_table.arn, PROJECT_INDEX),
+                grants.query_index(tables.flight_paths_table.arn, PROJECT_INDEX),
+                grants.query_index(tables.jobs_table.arn, PROJECT_INDEX),
+                grants.query_index(tables.jobs_table.arn, OWNER_INDEX),
+                grants.query_index(tables.links_table.arn, JOB_INDEX),
+                grants.list_objects(uploads.arn, _UPLOADS),
+                grants.read_objects(uploads.arn, f"{_UPLOADS}*"),
+                grants.delete_objects(uploads.arn, f"{_UPLOADS}*"),
+                grants.abort_uploads(uploads.arn, f"{_UPLOADS}*"),
+                grants.list_objects(ml_bucket.arn, _JOBS, EXPORTS),
+                grants.read_objects(ml_bucket.arn, f"{JOB}/model/*"),
+                grants.write_objects(ml_bucket.arn, f"{EXPORTS}*"),
+                grants.delete_objects(ml_bucket.arn, f"{JOB}/*", f"{EXPORTS}*"),
+            ],
+            # Memory is processor and network, too; an export holds some 150 MB.
+            memory_mb=1024,
+            timeout_seconds=900,
+            asynchronous=True,
             opts=self.opts,
         )
 
@@ -119,6 +196,7 @@ class Handlers:
         self,
         *,
         state_machine: pulumi.Output[str],
+        housekeeping: Function,
     ) -> Function:
         """Starts, shows and stops jobs."""
         ml_bucket = self.storage.ml_bucket
@@ -132,6 +210,7 @@ class Handlers:
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "STATE_MACHINE_ARN": state_machine,
+                "HOUSEKEEPING_ARN": housekeeping.arn,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
@@ -148,6 +227,7 @@ class Handlers:
                 grants.start_executions(state_machine),
                 grants.follow_executions(state_machine),
                 grants.stop_executions(state_machine),
+                grants.invoke_function(housekeeping.arn),
             ],
             memory_mb=512,
             timeout_seconds=29,

@@ -33,7 +33,9 @@ FILE_UPLOAD = (
     Route("POST", "/get-presigned-url", "file_upload"),
     Route("POST", "/complete-multipart-upload", "file_upload"),
     Route("POST", "/abort-multipart-upload", "file_upload"),
+    Route("GET", "/captures", "file_upload"),
     Route("GET", "/captures/{captureId}", "file_upload"),
+    Route("DELETE", "/captures/{captureId}", "file_upload"),
 )
 PROJECTS = (
     Route("GET", "/projects", "projects"),
@@ -42,6 +44,8 @@ PROJECTS = (
     Route("PUT", "/projects/{id}", "projects"),
     Route("PATCH", "/projects/{id}", "projects"),
     Route("DELETE", "/projects/{id}", "projects"),
+    Route("POST", "/projects/{id}/export", "projects"),
+    Route("GET", "/projects/{id}/export", "projects"),
 )
 DRONE_PATH = (
     Route("POST", "/api/optimize-spiral", "drone_path"),
@@ -59,6 +63,7 @@ ML = (
     Route("POST", "/stop-job", "ml_jobs"),
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),
+    Route("DELETE", "/jobs/{jobId}", "ml_jobs"),
     Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from functions.shared.housekeeping import NOT_GOING
 from functions.shared.stores import Item, Page, Table
 from functions.shared.tables import OWNER_INDEX
 
@@ -43,7 +44,7 @@ class FlightPathStore:
             {"userSub": item["owner"], "projectId": item["projectId"]},
             {"flightPlanId": item["id"], "updatedAt": now_seconds},
             add={"version": 1},
-            condition="attribute_exists(#projectId)",
+            condition=f"attribute_exists(#projectId) AND {NOT_GOING}",
         )
         if linked is None:
             self.flight_paths.delete({"id": item["id"]}, condition="attribute_exists(#id)")

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 
 from functions.shared.api import AnswerModel, ApiModel
 from functions.shared.job_names import UUID_PATTERN
+from functions.shared.summaries import CaptureSummary
 
 MAX_PARTS = 10_000
 """Parts of one multipart upload, a limit of S3."""
@@ -127,3 +128,16 @@ class CaptureState(AnswerModel):
     state: Literal["empty", "uploading", "uploaded"]
     s3_url: str
     files: list[FileDescription]
+
+
+class CapturePage(AnswerModel):
+    """Some of the caller's captures, the newest first."""
+
+    captures: list[CaptureSummary]
+    next_cursor: str | None
+
+
+class RemovedCapture(AnswerModel):
+    """It is gone."""
+
+    ok: Literal[True] = True

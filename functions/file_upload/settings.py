@@ -5,6 +5,8 @@ What its role must allow (besides logs and X-Ray):
 | Action | Resource |
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
+| dynamodb:Query | UPLOADS_TABLE/index/owner-index, JOBS_TABLE/index/owner-index |
+| lambda:InvokeFunction | HOUSEKEEPING_ARN |
 | s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 
@@ -19,4 +21,6 @@ class Settings(EnvSettings):
 
     uploads_bucket: str
     uploads_table: str
+    jobs_table: str
+    housekeeping_arn: str
     allowed_origins: str

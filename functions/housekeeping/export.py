@@ -17,9 +17,9 @@ from functions.shared.export_contents import Contents
 from functions.shared.exports import EXPORT, FAILED, Export, archive_key, export_of
 from functions.shared.housekeeping import NOT_GOING, is_going
 from functions.shared.observability import logger
-from functions.shared.project_parts import summarize_capture, summarize_flight_plan, summarize_job
 from functions.shared.projects import shown_project
 from functions.shared.stores import Item, Table
+from functions.shared.summaries import CaptureSummary, FlightPlanSummary, JobSummary
 
 TELL_EVERY_MS = 2000
 RESERVE_SECONDS = 30.0
@@ -123,14 +123,17 @@ class Exporter:
             "project.json",
             {
                 "project": shown_project(project),
-                "captures": [summarize_capture(row) for row in captures],
-                "flightPlans": [summarize_flight_plan(row) for row in plans],
-                "jobs": [summarize_job(row) for row in jobs],
+                "captures": [CaptureSummary.of(row).model_dump() for row in captures],
+                "flightPlans": [FlightPlanSummary.of(row).model_dump() for row in plans],
+                "jobs": [JobSummary.of(row).model_dump() for row in jobs],
             },
         )
         for plan in plans:
             document = json.loads(zlib.decompress(bytes(plan["document"])))
-            yield f"flight-plans/{plan['id']}.json", {**summarize_flight_plan(plan), "plan": document}
+            yield (
+                f"flight-plans/{plan['id']}.json",
+                {**FlightPlanSummary.of(plan).model_dump(), "plan": document},
+            )
 
 
 class _Counted:

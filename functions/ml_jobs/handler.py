@@ -5,12 +5,14 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.ml_jobs.answers import Job, JobPage, StartedJob, StoppedJob
+from functions.ml_jobs.answers import Job, JobPage, RemovedJob, StartedJob, StoppedJob
 from functions.ml_jobs.jobs import Jobs
 from functions.ml_jobs.logic import in_old_words
 from functions.ml_jobs.models import StartJob, StopJob
+from functions.ml_jobs.removal import remove_job
 from functions.ml_jobs.settings import Settings
 from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
+from functions.shared.housekeeping import Housekeeping
 from functions.shared.jobs import JobStore
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -52,6 +54,13 @@ def list_jobs(caller: SignedIn, limit: PageLimit = MAX_PAGE, cursor: PageCursor 
 def show_job(job_id: PathId, caller: SignedIn) -> Job:
     """Show a job."""
     return _jobs().show(caller, job_id)
+
+
+@router.delete("/jobs/<job_id>")
+def delete_job(job_id: PathId, caller: SignedIn) -> RemovedJob:
+    """Delete a job with its model and links."""
+    remove_job(_jobs().store, Housekeeping(load_settings(Settings).housekeeping_arn), caller, job_id)
+    return RemovedJob()
 
 
 @router.get("/api/ml-pipeline/status/<job_id>")

@@ -15,6 +15,7 @@ from functions.shared.claims import Caller
 from functions.shared.clock import iso, now_ms, to_ms
 from functions.shared.errors import bad_request, conflict, not_found
 from functions.shared.failures import explain
+from functions.shared.housekeeping import is_going
 from functions.shared.job_names import STEPS, ExecutionName, progress_key, request_key
 from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.observability import logger
@@ -129,7 +130,7 @@ class Jobs:
 
     def _project_title(self, caller: Caller, project_id: str) -> str:
         project = self.projects.get({"userSub": caller.sub, "projectId": project_id})
-        if project is None:
+        if project is None or is_going(project):
             raise not_found("project")
         return str(project.get("title") or "")
 

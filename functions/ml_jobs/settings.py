@@ -7,6 +7,7 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem | JOBS_TABLE |
 | dynamodb:Query | JOBS_TABLE/index/owner-index |
 | dynamodb:GetItem | PROJECTS_TABLE |
+| lambda:InvokeFunction | HOUSEKEEPING_ARN |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 | s3:ListBucket, for prefixes under jobs/ (a missing progress file is then a 404 and not a 403) | ML_BUCKET |
 | s3:PutObject, s3:DeleteObject | ML_BUCKET/jobs/{jobId}/request.json |
@@ -26,4 +27,5 @@ class Settings(EnvSettings):
     projects_table: str
     jobs_table: str
     state_machine_arn: str
+    housekeeping_arn: str
     allowed_origins: str

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from functions.shared.failures import Failure
+from functions.shared.housekeeping import is_going
 from functions.shared.job_names import StepJobName
 from functions.shared.stores import Page, Table
 from functions.shared.tables import OWNER_INDEX
@@ -44,6 +45,7 @@ class JobRow(BaseModel):
         published_at: When its model became complete and reachable.
         result: Figures of the model.
         notified_attempt: The attempt whose end has been mailed.
+        deleting_at: When its owner deleted it; it is not shown any more.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -73,6 +75,7 @@ class JobRow(BaseModel):
     published_at: int | None = None
     result: dict[str, Any] | None = None
     notified_attempt: int = 0
+    deleting_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,13 @@ class JobStore:
         return JobRow.model_validate(item) if item else None
 
     def of_owner(self, job_id: str, owner: str) -> JobRow | None:
-        """Read a job of this owner."""
+        """Read a job of this owner, unless it is being removed."""
         job = self.get(job_id)
-        return job if job and job.owner == owner else None
+        return job if job and job.owner == owner and job.deleting_at is None else None
 
     def page(self, owner: str, limit: int, cursor: str | None) -> Page:
-        """Read some rows of an owner's jobs, newest first."""
-        return self.table.query(
+        """Read some rows of an owner's jobs, newest first; those that are being removed are left out."""
+        page = self.table.query(
             "#owner = :owner",
             {"owner": owner},
             index=OWNER_INDEX,
@@ -105,6 +108,7 @@ class JobStore:
             limit=limit,
             cursor=cursor,
         )
+        return Page([row for row in page.items if not is_going(row)], page.cursor)
 
     def started(self, job_id: str, execution_arn: str) -> None:
         """Keep which execution does the job."""

@@ -6,9 +6,7 @@ Two people may have projects of one id, so every row is looked at for its owner.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from functions.shared.clock import iso
 from functions.shared.jobs import ACTIVE
 from functions.shared.stores import Item, Table
 from functions.shared.tables import OWNER_INDEX, PROJECT_INDEX
@@ -57,44 +55,6 @@ def active_jobs(jobs: Table, owner: str) -> list[Item]:
     """Read the rows of an owner's jobs that have not ended."""
     rows = jobs.query("#owner = :owner", {"owner": owner}, index=OWNER_INDEX, newest_first=True)
     return [row for row in rows.items if row["status"] in ACTIVE]
-
-
-def summarize_capture(row: Item) -> dict[str, Any]:
-    """Tell a capture in short.
-
-    Returns:
-        Its id, project, time, number of files, and state: `empty` without a file, `uploading` before its
-        first file is complete, then `has_files`.
-    """
-    count = int(row.get("fileCount") or 0)
-    state = "empty" if not count else "uploading" if row.get("expiresAt") else "has_files"
-    return {
-        "captureId": row["captureId"],
-        "projectId": row.get("projectId"),
-        "createdAt": iso(row["createdAt"]),
-        "state": state,
-        "fileCount": count,
-    }
-
-
-def summarize_job(row: Item) -> dict[str, Any]:
-    """Tell a job in short: its id, capture, time and status."""
-    return {
-        "jobId": row["jobId"],
-        "captureId": row.get("captureId"),
-        "createdAt": iso(row["createdAt"]),
-        "state": row["status"],
-    }
-
-
-def summarize_flight_plan(row: Item) -> dict[str, Any]:
-    """Tell a flight plan in short: its id, title and time; a plan that is there is saved."""
-    return {
-        "planId": row["id"],
-        "title": row.get("title"),
-        "createdAt": iso(row["createdAt"]),
-        "state": "saved",
-    }
 
 
 def _of_project(table: Table, owner: str, project_id: str) -> Iterator[Item]:

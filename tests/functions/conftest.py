@@ -1,5 +1,6 @@
 """An embedded cloud for all tests of the functions, and API Gateway's proxy events for their handlers."""
 
+import importlib
 import json
 import os
 import uuid
@@ -76,6 +77,9 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
     ).decode()
     for bucket in ("uploads", "ml"):
         embedded.client("s3").create_bucket(Bucket=f"test-{bucket}")
+        embedded.client("s3").put_bucket_versioning(
+            Bucket=f"test-{bucket}", VersioningConfiguration={"Status": "Enabled"}
+        )
     _make_tables(embedded)
     embedded.client("secretsmanager").create_secret(Name="delivery-key", SecretString=pem)
     embedded.client("sesv2").create_email_identity(EmailIdentity="noreply@example.org")
@@ -110,6 +114,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
         "METRICS_SERVICE": "spaceport-test",
         "INTERMEDIATE_TAG": "kept=for-a-while",
+        # Nothing is called there: a test that needs housekeeping does it itself.
+        "HOUSEKEEPING_ARN": f"arn:aws:lambda:us-east-1:{embedded.account}:function:housekeeping:live",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])
@@ -208,16 +214,18 @@ def call(lambda_context: SimpleNamespace) -> Call:
         user: str | None = "alice",
         query: dict[str, str] | None = None,
         origin: str = ORIGIN,
+        headers: dict[str, str] | None = None,
         groups: str = "[pilots]",
         source_ip: str = "127.0.0.1",
     ) -> Answer:
         claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
+        sent = {"Origin": origin, "Content-Type": "application/json", **(headers or {})}
         event = {
             "resource": path,
             "path": path,
             "httpMethod": method,
-            "headers": {"Origin": origin, "Content-Type": "application/json"},
-            "multiValueHeaders": {"Origin": [origin], "Content-Type": ["application/json"]},
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "queryStringParameters": query,
             "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
             "pathParameters": None,
@@ -234,13 +242,62 @@ def call(lambda_context: SimpleNamespace) -> Call:
             "isBase64Encoded": False,
         }
         answer = handler(event, lambda_context)
-        headers = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        headers |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
-        is_json = (headers.get("Content-Type") or [""])[0].startswith("application/json")
+        told = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        told |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
+        is_json = (told.get("Content-Type") or [""])[0].startswith("application/json")
         text = answer.get("body") or ""
-        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, headers)
+        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, told)
 
     return send
+
+
+@dataclass
+class Housekeeping:
+    """Stands where housekeeping is called, and does what it was asked for when told to.
+
+    Attributes:
+        asked: Requests that were taken and not done.
+        refusing: What calls are answered with instead.
+    """
+
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    refusing: Exception | None = None
+    seconds: float = 900.0
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == os.environ["HOUSEKEEPING_ARN"]
+        assert InvocationType == "Event"
+        if self.refusing:
+            raise self.refusing
+        self.asked.append(json.loads(Payload))
+        return {"StatusCode": 202}
+
+    def work(self) -> None:
+        """Do what was asked for; what fails stays asked for."""
+        while self.asked:
+            self.do(self.asked[0])
+            self.asked.pop(0)
+
+    def do(self, event: dict[str, Any]) -> None:
+        handler = importlib.import_module("functions.housekeeping.handler").handler
+        handler(
+            event,
+            SimpleNamespace(
+                function_name="housekeeping",
+                memory_limit_in_mb=1024,
+                invoked_function_arn=os.environ["HOUSEKEEPING_ARN"],
+                aws_request_id=str(uuid.uuid4()),
+                get_remaining_time_in_millis=lambda: self.seconds * 1000,
+            ),
+        )
+
+
+@pytest.fixture
+def housekeeping(monkeypatch: pytest.MonkeyPatch) -> Housekeeping:
+    """Give the housekeeping that handlers call."""
+    stand_in = Housekeeping()
+    monkeypatch.setattr("functions.shared.housekeeping.lambda_functions", lambda: stand_in)
+    return stand_in
 
 
 @pytest.fixture

@@ -52,9 +52,8 @@ def wanted(run):
 
 
 def wanted_of_functions(run):
-    targets = {target.inputs["arn"] for target in run.of("aws:cloudwatch/eventTarget:EventTarget")}
-    aliases = run.of("aws:lambda/alias:Alias")
-    called = {alias.inputs["functionName"] for alias in aliases if alias.outputs["arn"] in targets}
+    events = run.of("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+    called = {one.inputs["functionName"] for one in events}
     for function in run.of(FUNCTION):
         dropped = ["AsyncEventsDropped"] if function.outputs["name"] in called else []
         for metric in ("Errors", "Throttles", *dropped):
