@@ -151,7 +151,7 @@ class Handlers:
                 grants.write_objects(ml_bucket.arn, f"{EXPORTS}*"),
                 grants.delete_objects(ml_bucket.arn, f"{JOB}/*", f"{EXPORTS}*"),
             ],
-            # Memory is processor and network, too; an export holds some 150 MB.
+            # Memory is processor and network, too; an export holds some 300 MB.
             memory_mb=1024,
             timeout_seconds=900,
             asynchronous=True,

@@ -1,4 +1,4 @@
-"""Things of people to be removed and exported: captures, jobs, links and flight plans, with all their files."""
+"""Things of people to be removed and exported: captures, jobs, links, flight plans, and all their files."""
 
 import json
 import uuid

@@ -25,6 +25,7 @@ PLACES = {
     "ml-bucket": (
         "/",
         "terrain/",
+        "exports/",
         "jobs/",
         "jobs/*/",
         "jobs/*/request.json",
@@ -161,7 +162,7 @@ class Probes:
                 version = s3.put_object(**kept)["VersionId"]
                 yield Probe(thing, "read", "s3:GetObject", kept)
                 yield Probe(thing, "write", "s3:PutObject", dry)
-                yield Probe(thing, "write", "s3:AbortMultipartUpload", dry | {"UploadId": PROBE})
+                yield Probe(thing, "abort", "s3:AbortMultipartUpload", dry | {"UploadId": PROBE})
                 yield Probe(thing, "delete", "s3:DeleteObject", dry)
                 tags = {"TagSet": [{"Key": PROBE, "Value": PROBE}]}
                 yield Probe(thing, "tag", "s3:PutObjectTagging", dry | {"Tagging": tags})
