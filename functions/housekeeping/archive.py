@@ -16,10 +16,10 @@ _FIRST_YEAR = 1980
 class Target(Protocol):
     """Where an archive is written to: it need not be sought."""
 
-    def write(self, data: bytes, /) -> object:
+    def write(self, data: bytes, /) -> int:
         """Take some bytes on."""
 
-    def flush(self) -> object:
+    def flush(self) -> None:
         """Pass them on."""
 
 

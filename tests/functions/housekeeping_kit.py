@@ -4,11 +4,12 @@ import json
 import uuid
 import zlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from functions.projects.logic import new_project
 from functions.projects.models import CreateProject
 from functions.shared.claims import Caller
-from functions.shared.jobs import JobRow, JobStore
+from functions.shared.jobs import JobRow, JobStore, Status
 from functions.shared.stores import Table
 
 UPLOADS, ML = "test-uploads", "test-ml"
@@ -27,7 +28,7 @@ class Things:
         open_uploads: Key and id of uploads that nobody completed.
     """
 
-    s3: object
+    s3: Any
     owner: str
     projects: list[str] = field(default_factory=list)
     captures: list[str] = field(default_factory=list)
@@ -87,7 +88,7 @@ class Things:
             )
         return capture_id
 
-    def job(self, capture_id: str, project_id: str | None = None, status: str = "SUCCEEDED") -> str:
+    def job(self, capture_id: str, project_id: str | None = None, status: Status = "SUCCEEDED") -> str:
         job_id, tokens = str(uuid.uuid4()), [uuid.uuid4().hex, uuid.uuid4().hex]
         self.jobs.append(job_id)
         self.tokens += tokens
