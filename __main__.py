@@ -51,11 +51,7 @@ delivery = Delivery(
     opts=opts,
 )
 runs_on = FunctionRuntime(
-    "functions",
-    settings=settings.functions,
-    artifacts=storage.artifacts_bucket,
-    log_retention_days=settings.log_retention_days,
-    opts=opts,
+    "functions", settings=settings.functions, artifacts=storage.artifacts_bucket, opts=opts
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
@@ -78,11 +74,13 @@ functions = {
     "file_upload": handlers.file_upload(housekeeping=housekeeping),
     "projects": handlers.projects(housekeeping=housekeeping),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
+    "user_settings": handlers.user_settings(quotas=settings.quotas),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn, housekeeping=housekeeping),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
     "waitlist": handlers.waitlist(staff_email=settings.staff_email),
+    "webhooks": handlers.webhooks(),
 }
 addresses = apis.serve(functions)
 Monitoring(

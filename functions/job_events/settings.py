@@ -6,6 +6,8 @@ What its role must allow (besides logs and X-Ray):
 |---|---|
 | dynamodb:GetItem, UpdateItem | JOBS_TABLE |
 | dynamodb:UpdateItem | PROJECTS_TABLE |
+| dynamodb:GetItem | SETTINGS_TABLE |
+| sqs:SendMessage | WEBHOOK_QUEUE_URL |
 | states:ListExecutions | STATE_MACHINE_ARN |
 | states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 | s3:ListBucket | ML_BUCKET, below jobs/ |
@@ -28,6 +30,8 @@ class Settings(EnvSettings):
 
     jobs_table: str
     projects_table: str
+    settings_table: str
+    webhook_queue_url: str
     state_machine_arn: str
     metrics_service: str
     mail_from: str

@@ -63,6 +63,19 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/elsewhere/model/": "delete",
         "ml-bucket exports/": "list write delete",
     },
+    "user-settings-role": TRACES
+    | {
+        "user-settings-logs": OWN_LOG,
+        "settings-table": "get update",
+        "limits-table": "update",
+        "webhooks-queue": "send",
+    },
+    "webhooks-role": TRACES
+    | {
+        "webhooks-logs": OWN_LOG,
+        "settings-table": "get update",
+        "webhooks-queue": "read delete put-off look",
+    },
     "drone-path-role": TRACES
     | {
         "drone-path-logs": OWN_LOG,
@@ -103,6 +116,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "job-events-dead-letters": "send",
         "jobs-table": "get update",
         "projects-table": "update",
+        "settings-table": "get",
+        "webhooks-queue": "send",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/": "tag",
         "ml-bucket jobs/*/sfm/report.json": "tag",
@@ -199,8 +214,9 @@ NOBODYS = {
     "ml-bucket /",
     # Tables whose readers are yet to come.
     "idempotency-table",
-    "settings-table",
-    # API Gateway and EventBridge call these, by permissions of their own.
+    # SQS alone fills it.
+    "webhooks-dead-letters",
+    # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
     "delivery-alias",
     "drone-path-alias",
     "file-upload-alias",
@@ -209,7 +225,9 @@ NOBODYS = {
     "job-events-alias",
     "ml-jobs-alias",
     "projects-alias",
+    "user-settings-alias",
     "waitlist-alias",
+    "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
     "delivery-role",
     "drone-path-role",
@@ -222,7 +240,9 @@ NOBODYS = {
     "pipeline-machine-role",
     "pipeline-steps-role",
     "projects-role",
+    "user-settings-role",
     "waitlist-role",
+    "webhooks-role",
     # What AWS itself writes, calls and publishes.
     "drone-path-api-access-logs",
     "file-upload-api-access-logs",
