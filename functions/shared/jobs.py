@@ -80,6 +80,7 @@ class JobRow(BaseModel):
     result: dict[str, Any] | None = None
     notified_attempt: int = 0
     webhook_attempt: int = 0
+    deleting_at: int | None = None
 
 
 @dataclass(frozen=True)
