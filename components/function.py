@@ -30,6 +30,7 @@ class FunctionRuntime(Component):
         reserved_concurrency: Calls at once by folder, where a function is to have its own share.
         layer: ARN of the layer that every function has.
         geometry_layer: ARN of the layer with numpy and PROJ.
+        imaging_layer: ARN of the layer with Pillow.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
@@ -39,6 +40,7 @@ class FunctionRuntime(Component):
     reserved_concurrency: Mapping[str, int]
     layer: pulumi.Output[str]
     geometry_layer: pulumi.Output[str]
+    imaging_layer: pulumi.Output[str]
 
     def __init__(
         self,
@@ -64,7 +66,14 @@ class FunctionRuntime(Component):
         self.log_retention_days = settings.log_retention_days
         self.layer = self._layer("base", "Libraries of the functions.")
         self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
-        self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
+        self.imaging_layer = self._layer("imaging", "Libraries for photos.")
+        self.register_outputs(
+            {
+                "layer": self.layer,
+                "geometry_layer": self.geometry_layer,
+                "imaging_layer": self.imaging_layer,
+            }
+        )
 
     def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
         archive = aws.s3.BucketObjectv2(
@@ -122,6 +131,7 @@ class Function(Component):
         asynchronous: bool = False,
         works_off: WorkQueue | None = None,
         folder: str | None = None,
+        extra_files: Mapping[str, str] | None = None,
         extra_layers: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -138,6 +148,7 @@ class Function(Component):
             asynchronous: Whether it is called by events, which nobody would repeat by hand.
             works_off: A queue whose messages it is called with, one at a time; it says which come again.
             folder: Where its code is below `functions/`; left out, its name with underscores for dashes.
+            extra_files: Files in its archive besides its code, as `function_archive` takes them.
             extra_layers: ARNs of layers besides the one that every function has.
             opts: The component's options.
         """
@@ -178,7 +189,7 @@ class Function(Component):
             runtime=runs_on.runtime,
             architectures=[runs_on.architecture],
             handler=f"functions.{folder}.handler.handler",
-            code=function_archive(folder),
+            code=function_archive(folder, extra_files),
             layers=[runs_on.layer, *extra_layers],
             memory_size=memory_mb,
             timeout=timeout_seconds,

@@ -164,6 +164,11 @@ def write_objects(bucket: Arn, *patterns: str) -> Statement:
     )
 
 
+def list_parts(bucket: Arn, *patterns: str) -> Statement:
+    """Reads what S3 has of unfinished multipart uploads of these objects: numbers, sizes, checksums."""
+    return _allow(["s3:ListMultipartUploadParts"], *(_within(bucket, pattern) for pattern in patterns))
+
+
 def delete_objects(bucket: Arn, *patterns: str) -> Statement:
     """Deletes the objects of one bucket whose keys match; versions keep what was there."""
     return _allow(["s3:DeleteObject"], *(_within(bucket, pattern) for pattern in patterns))
@@ -246,6 +251,18 @@ def run_training_jobs(jobs: Arn) -> Statement:
     )
 
 
+def list_step_jobs() -> Statement:
+    """Lists the names and states of the account's SageMaker jobs; the lists know no resources."""
+    return _allow(["sagemaker:ListProcessingJobs", "sagemaker:ListTrainingJobs"], "*")
+
+
+def follow_step_jobs(processing_jobs: Arn, training_jobs: Arn) -> Statement:
+    """Reads what SageMaker jobs are given and take: names, places and options, no data."""
+    return _allow(
+        ["sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"], processing_jobs, training_jobs
+    )
+
+
 def hear_of_jobs(rules: list[Arn]) -> Statement:
     """Keeps the EventBridge rules by which Step Functions hears that SageMaker jobs ended.
 
@@ -302,6 +319,14 @@ def write_job_logs(log_groups: list[Arn]) -> Statement:
         ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
         *log_groups,
     )
+
+
+def read_job_logs(log_groups: list[Arn]) -> Statement:
+    """Reads the log groups that SageMaker fixes for all jobs of the account.
+
+    Whose lines it shows to whom is its code's affair.
+    """
+    return _allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], *log_groups)
 
 
 def put_job_metrics(namespace: str) -> Statement:

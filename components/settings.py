@@ -19,11 +19,13 @@ MAX_TRAINING_MINUTES = 5 * 24 * 60
 """SageMaker's own limit of a training job."""
 MAX_SPOT_WAIT_MINUTES = 24 * 60
 MAX_BUDGET_USD = 1_000_000
+MAX_USD_PER_HOUR = 1000
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
 _PAGE = _ORIGIN + r"(/[A-Za-z0-9/_.~-]*)?"
 _ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?"
+_STAGE_ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._-]+)*/\{id\}/\{stage\}"
 _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
 _INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
@@ -130,6 +132,7 @@ class Settings:
 
     Attributes:
         region: From `aws:region`.
+        api_address: None where APIs answer at AWS's own addresses or at `api_domain`.
         staff_email: None where nobody of the staff gets mail.
         sign_in_url: The first allowed origin where the config names no page.
         alarm_emails: Who is told of alarms; nobody only in an ephemeral stack.
@@ -151,6 +154,7 @@ class Settings:
     delivery: DeliverySettings
     api_domain: Domain | None
     api_stage_name: str
+    api_address: str | None
     terrain_url: str
     functions: FunctionSettings
     machines: Machines
@@ -191,6 +195,7 @@ class Settings:
             delivery=read.delivery(),
             api_domain=read.domain("api", region),
             api_stage_name=read.text("apiStageName", _STAGE_NAME, "a stage name"),
+            api_address=read.optional_text("apiAddress", _STAGE_ADDRESS, "an address with {id} and {stage}"),
             terrain_url=read.text("terrainUrl", _ADDRESS, "an address without a trailing slash"),
             functions=read.functions(log_days),
             machines=read.machines(),
@@ -239,7 +244,30 @@ class _Reader(ConfigReader):
             use_spot=self.flag("useSpot"),
             max_training_seconds=self.whole_number("maxTrainingMinutes", 1, MAX_TRAINING_MINUTES) * 60,
             spot_wait_seconds=self.whole_number("spotWaitMinutes", 1, MAX_SPOT_WAIT_MINUTES) * 60,
+            usd_per_hour=self.prices("machinePrices"),
         )
+
+    def prices(self, key: str) -> dict[str, float]:
+        value = self.json_value(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong(key, "must be a map from SageMaker machines to US dollars per hour")
+            return {}
+        wrong = [
+            str(machine)
+            for machine, price in value.items()
+            if not re.fullmatch(_INSTANCE_TYPE, str(machine))
+            or type(price) not in (int, float)
+            or not 0 < price <= MAX_USD_PER_HOUR
+        ]
+        if wrong:
+            self.wrong(
+                key,
+                f"must have US dollars per hour, above 0, by SageMaker machine; {', '.join(wrong)} has not",
+            )
+            return {}
+        return {machine: float(price) for machine, price in value.items()}
 
     def domain(self, what: str, region: str | None) -> Domain | None:
         """Read `<what>Domain` and `<what>CertificateArn`, which come together."""

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from functions.file_upload.models import CapturePage
+from functions.shared.capture_checks import CAPTURE_ITEM
 from functions.shared.claims import Caller
 from functions.shared.errors import conflict, not_found
-from functions.shared.housekeeping import Housekeeping, is_going
-from functions.shared.project_parts import active_jobs
+from functions.shared.housekeeping import Housekeeping
+from functions.shared.project_parts import active_jobs, is_there
 from functions.shared.stores import Table
 from functions.shared.summaries import CaptureSummary
-from functions.shared.tables import CAPTURE_ITEM, OWNER_INDEX
+from functions.shared.tables import OWNER_INDEX
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Captures:
             cursor=cursor,
         )
         return CapturePage(
-            captures=[CaptureSummary.of(row) for row in page.items if not is_going(row)],
+            captures=[CaptureSummary.of(row) for row in page.items if is_there(row)],
             next_cursor=page.cursor,
         )
 

@@ -18,6 +18,7 @@ from functions.housekeeping.settings import Settings
 from functions.shared.export_contents import Contents
 from functions.shared.observability import logger, tracer
 from functions.shared.project_parts import ProjectParts
+from functions.shared.removed_spending import RemovedSpending
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -39,6 +40,7 @@ def _removal() -> Removal:
         parts=_parts(),
         projects=Table(settings.projects_table),
         links=Table(settings.links_table),
+        spending=RemovedSpending(Table(settings.limits_table)),
         uploads_bucket=settings.uploads_bucket,
         ml_bucket=settings.ml_bucket,
     )

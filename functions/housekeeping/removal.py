@@ -10,15 +10,17 @@ from dataclasses import dataclass
 
 from functions.housekeeping.models import RemoveCapture, RemoveJob, RemoveProject
 from functions.shared.aws import s3
+from functions.shared.capture_checks import CAPTURE_ITEM
 from functions.shared.clock import now_seconds
 from functions.shared.exports import exports_prefix
 from functions.shared.housekeeping import MARK, unmark
 from functions.shared.jobs import ACTIVE
 from functions.shared.observability import logger
-from functions.shared.project_parts import ProjectParts, active_jobs
+from functions.shared.project_parts import ProjectParts, active_jobs, builds_on
+from functions.shared.removed_spending import RemovedSpending
 from functions.shared.s3_objects import list_objects
 from functions.shared.stores import Item, Table
-from functions.shared.tables import CAPTURE_ITEM, JOB_INDEX
+from functions.shared.tables import JOB_INDEX
 
 KEYS_AT_ONCE = 1000
 """What one call of DeleteObjects takes."""
@@ -37,6 +39,7 @@ class Removal:
         parts: What belongs to projects.
         projects: The projects table.
         links: The links table.
+        spending: What removed jobs have cost.
         uploads_bucket: Where captures are.
         ml_bucket: Where jobs have their folders, and exports.
     """
@@ -44,6 +47,7 @@ class Removal:
     parts: ProjectParts
     projects: Table
     links: Table
+    spending: RemovedSpending
     uploads_bucket: str
     ml_bucket: str
 
@@ -66,8 +70,8 @@ class Removal:
         for capture in captures:
             self._remove_capture_objects(request.owner, str(capture["captureId"]))
         self._remove_objects(self.ml_bucket, exports_prefix(request.owner, request.project_id))
-        for job_id in job_ids:
-            _remove_row(self.parts.jobs, {"jobId": job_id}, request.owner)
+        for job in jobs:
+            self._remove_job_row(job)
         for capture in captures:
             self._remove_capture_rows(request.owner, str(capture["captureId"]))
         for plan in self.parts.flight_plans(request.owner, request.project_id):
@@ -99,9 +103,11 @@ class Removal:
         row = self.parts.jobs.get(key)
         if row is None or not self._is_marked(self.parts.jobs, key, request.deleting_at):
             return
-        if row["status"] in ACTIVE:
+        if row["status"] in ACTIVE or builds_on(
+            active_jobs(self.parts.jobs, request.owner), {request.job_id}
+        ):
             unmark(self.parts.jobs, key, request.deleting_at)
-            logger.warning("job is active and stays", extra={"job_id": request.job_id})
+            logger.warning("job is in use and stays", extra={"job_id": request.job_id})
             return
         self._remove_links(request.owner, [request.job_id])
         self._remove_job_objects([request.job_id])
@@ -113,7 +119,7 @@ class Removal:
                 condition="#ml.#jobId = :job",
                 values={"job": request.job_id},
             )
-        _remove_row(self.parts.jobs, key, request.owner)
+        self._remove_job_row(row)
         logger.info("job removed", extra={"job_id": request.job_id})
 
     def _is_marked(self, table: Table, key: dict[str, str], at: int) -> bool:
@@ -155,6 +161,10 @@ class Removal:
             mailed = (self.parts.jobs.get({"jobId": job_id}) or {}).get("linkToken")
             for token in tokens | ({str(mailed)} if mailed else set()):
                 _remove_row(self.links, {"token": token}, owner)
+
+    def _remove_job_row(self, job: Item) -> None:
+        self.spending.keep(job)
+        _remove_row(self.parts.jobs, {"jobId": str(job["jobId"])}, str(job["owner"]))
 
     def _remove_job_objects(self, job_ids: Iterable[str]) -> None:
         for job_id in job_ids:

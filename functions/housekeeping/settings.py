@@ -7,6 +7,7 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:GetItem, UpdateItem, DeleteItem | PROJECTS_TABLE, JOBS_TABLE |
 | dynamodb:GetItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
 | dynamodb:DeleteItem | LINKS_TABLE, FLIGHT_PATHS_TABLE |
+| dynamodb:UpdateItem | LIMITS_TABLE |
 | dynamodb:Query | UPLOADS_TABLE/index/project-index, FLIGHT_PATHS_TABLE/index/project-index |
 | dynamodb:Query | JOBS_TABLE/index/project-index, JOBS_TABLE/index/owner-index |
 | dynamodb:Query | LINKS_TABLE/index/job-index |
@@ -33,3 +34,4 @@ class Settings(EnvSettings):
     jobs_table: str
     links_table: str
     flight_paths_table: str
+    limits_table: str

@@ -9,13 +9,14 @@ from functions.job_events.intermediates import Intermediates
 from functions.job_events.logic import project_changes
 from functions.job_events.mail import mail_about
 from functions.job_events.metrics import StageMetrics
-from functions.job_events.models import ExecutionEvent, StepJobEvent
+from functions.job_events.models import ExecutionEvent, StepJobDetail, StepJobEvent
+from functions.job_events.step_jobs import StepJobs
 from functions.job_events.webhook import event_about
 from functions.shared.aws import step_functions
 from functions.shared.clock import now_seconds, to_ms
 from functions.shared.failures import Failure, explain
 from functions.shared.housekeeping import NOT_GOING
-from functions.shared.job_names import parse_execution_name, parse_step_job_name
+from functions.shared.job_names import StepJobName, parse_execution_name, parse_step_job_name
 from functions.shared.jobs import ACTIVE, ENDED, Channel, JobRow, JobStore
 from functions.shared.mail import send
 from functions.shared.observability import logger
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 LOOK_BACK_MS = 7 * 24 * 3600 * 1000
 """How long ago an execution may have started that is looked at: longer than any may take."""
 
+SETTLE_AFTER_MS = 10 * 60 * 1000
+"""How long after an execution's end its SageMaker jobs' events are waited for."""
+
 
 @dataclass(frozen=True)
 class Events:
@@ -40,6 +44,7 @@ class Events:
         settings: How people want to be told.
         webhooks: What their webhooks are told.
         metrics: Where the stages' figures go.
+        step_jobs: The SageMaker jobs.
         state_machine_arn: The machine whose executions are the jobs.
         mail_from: Sender of mails.
         intermediates: What jobs leave behind.
@@ -50,22 +55,26 @@ class Events:
     settings: SettingsStore
     webhooks: WebhookQueue
     metrics: StageMetrics
+    step_jobs: StepJobs
     state_machine_arn: str
     mail_from: str
     intermediates: Intermediates
 
     def step_job_changed(self, event: StepJobEvent) -> None:
-        """Keep where a SageMaker job is, if it is the latest news of the job, and put how it ended once."""
+        """Keep where a SageMaker job is, if it is the latest news of the job, and count how it ended once."""
         name = parse_step_job_name(event.detail.name)
         if name is None:
             return
         detail = event.detail
-        self.jobs.in_stage(name, detail.secondary_status or detail.status, event.at, event.running_since)
-        if detail.has_ended and self.jobs.claim_figures(name):
-            self.metrics.ended(name.step, seconds=detail.machine_seconds, failed=detail.status == "Failed")
+        stage_status = detail.secondary_status or detail.status
+        self.jobs.in_stage(name, stage_status, event.at, event.running_since, event.machine)
+        if detail.has_ended:
+            self._count(name, detail)
 
     def look(self, now: int) -> None:
-        """Put for how long what runs has had its machine, and take in ends that no event told of.
+        """Put for how long what runs has had its machine, and take in what no event told of.
+
+        That is ends of executions, and ends of SageMaker jobs of those that have ended.
 
         Args:
             now: Epoch milliseconds.
@@ -80,6 +89,23 @@ class Events:
             elif execution["status"] in ENDED and _is_untold(job):
                 logger.warning("an end that was not told", extra={"execution": execution["name"]})
                 self.execution_changed(_as_event(execution))
+            if execution["status"] in ENDED and now - to_ms(execution["stopDate"]) > SETTLE_AFTER_MS:
+                self._settle(job)
+
+    def _count(self, name: StepJobName, detail: StepJobDetail) -> None:
+        if self.jobs.count_machine(name, self.step_jobs.use_of(name, detail)):
+            self.metrics.ended(name.step, seconds=detail.machine_seconds, failed=detail.status == "Failed")
+
+    def _settle(self, job: JobRow) -> None:
+        """Count what a job's SageMaker jobs took whose ends were not told, once per attempt."""
+        if job.settled_attempt >= job.attempt:
+            return
+        step_jobs = list(self.step_jobs.of_job(job.job_id))
+        for name, detail in step_jobs:
+            if detail.has_ended:
+                self._count(name, detail)
+        if all(detail.has_ended for _, detail in step_jobs):
+            self.jobs.settled(job.job_id, job.attempt)
 
     def _started_lately(self, now: int) -> Iterator["ExecutionListItemTypeDef"]:
         """Executions that may still run or have ended lately, the latest start first."""

@@ -10,7 +10,8 @@ from functions.shared.clock import iso, now_ms
 from functions.shared.errors import conflict, not_found, too_large
 from functions.shared.export_contents import Contents
 from functions.shared.exports import EXPORT, MAX_BYTES, MAX_FILES, Export, archive_key, export_of
-from functions.shared.housekeeping import NOT_GOING, Housekeeping
+from functions.shared.housekeeping import NOT_GOING, SIGNED, Housekeeping
+from functions.shared.outages import take_back
 
 URL_SECONDS = 3600
 
@@ -51,7 +52,7 @@ class Exports:
         try:
             self.housekeeping.ask("export_project", owner, projectId=project_id, exportId=export.export_id)
         except Exception:
-            self._put(owner, project_id, before, instead_of=export)
+            take_back(lambda: self._put(owner, project_id, before, instead_of=export))
             raise
         return self._shown(owner, project_id, export, now)
 
@@ -89,6 +90,7 @@ class Exports:
             {EXPORT: export.stored() if export else None},
             condition=f"attribute_exists(#projectId) AND {NOT_GOING} AND {as_read}",
             values={"before": instead_of.export_id} if instead_of else {},
+            signed=SIGNED,
         )
         return put is not None
 

@@ -27,8 +27,8 @@ from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, Signed
 from functions.shared.clock import now_seconds
 from functions.shared.errors import ApiError, bad_request, conflict, not_found, precondition_failed
 from functions.shared.export_contents import Contents
-from functions.shared.housekeeping import Housekeeping, is_going
-from functions.shared.project_parts import ProjectParts
+from functions.shared.housekeeping import Housekeeping
+from functions.shared.project_parts import ProjectParts, is_there
 from functions.shared.projects import shown_project
 from functions.shared.settings import load_settings
 from functions.shared.stores import Item, Table
@@ -106,9 +106,9 @@ def get_project(project_id: PathId, caller: SignedIn) -> Response[ProjectWithPar
     return _tagged(
         ProjectWithParts(
             project=_shown(project),
-            captures=[CaptureSummary.of(row) for row in parts.captures(*whose) if not is_going(row)],
+            captures=[CaptureSummary.of(row) for row in parts.captures(*whose) if is_there(row)],
             flight_plans=[FlightPlanSummary.of(row) for row in parts.flight_plans(*whose)],
-            jobs=[JobSummary.of(row) for row in parts.jobs_of(*whose) if not is_going(row)],
+            jobs=[JobSummary.of(row) for row in parts.jobs_of(*whose) if is_there(row)],
         )
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from functions.shared.housekeeping import NOT_GOING, is_going
+from functions.shared.housekeeping import NOT_GOING, SIGNED, is_going
 from functions.shared.stores import Item, Page, Table
 
 
@@ -48,6 +48,7 @@ class ProjectStore:
             add={"version": 1},
             condition=f"{in_version(version)} AND {NOT_GOING}",
             values={"version": version} if version else {},
+            signed=SIGNED,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from functions.shared.aws import lambda_functions
 from functions.shared.clock import now_ms
+from functions.shared.outages import take_back
 from functions.shared.stores import Table
 
 MARK = "deletingAt"
@@ -20,6 +21,9 @@ LOST_AFTER_MS = 3600 * 1000
 """After so long a removal that was asked for may be asked for again: its first request must be lost."""
 NOT_GOING = f"attribute_not_exists(#{MARK})"
 """Condition of every write that must not touch what is being removed."""
+
+SIGNED = "askedBy"
+"""Attribute by which a request that marks a row knows its own work, should the answer have been lost."""
 
 Action = Literal["remove_project", "remove_capture", "remove_job", "export_project"]
 
@@ -79,13 +83,14 @@ class Housekeeping:
             {MARK: at},
             condition=f"({condition}) AND ({NOT_GOING} OR #{MARK} < :lost)",
             values={**values, "lost": at - LOST_AFTER_MS},
+            signed=SIGNED,
         )
         if marked is None:
             return False
         try:
             self.ask(action, owner, deletingAt=at, **ids)
         except Exception:
-            unmark(table, key, at)
+            take_back(lambda: unmark(table, key, at))
             raise
         return True
 

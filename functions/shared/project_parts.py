@@ -3,10 +3,14 @@
 Two people may have projects of one id, so every row is looked at for its owner.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
+from functions.shared.clock import now_seconds
+from functions.shared.housekeeping import is_going
 from functions.shared.jobs import ACTIVE
 from functions.shared.stores import Item, Table
 from functions.shared.tables import OWNER_INDEX, PROJECT_INDEX
@@ -41,20 +45,37 @@ class ProjectParts:
         return list(islice(_of_project(self.flight_paths, owner, project_id), most))
 
     def is_in_use(self, owner: str, project_id: str) -> bool:
-        """Tell whether a job runs that is of the project, or reads a capture of it."""
+        """Tell whether a job runs that is of the project, or goes on from a capture or job of it."""
         active = active_jobs(self.jobs, owner)
+        if not active:
+            return False
         if any(job.get("projectId") == project_id for job in active):
             return True
+        if builds_on(active, {str(job["jobId"]) for job in _of_project(self.jobs, owner, project_id)}):
+            return True
         read = {job.get("captureId") for job in active}
-        return bool(read) and any(
-            capture["captureId"] in read for capture in _of_project(self.uploads, owner, project_id)
-        )
+        return any(capture["captureId"] in read for capture in _of_project(self.uploads, owner, project_id))
 
 
 def active_jobs(jobs: Table, owner: str) -> list[Item]:
     """Read the rows of an owner's jobs that have not ended."""
     rows = jobs.query("#owner = :owner", {"owner": owner}, index=OWNER_INDEX, newest_first=True)
     return [row for row in rows.items if row["status"] in ACTIVE]
+
+
+def builds_on(active: Iterable[Item], job_ids: AbstractSet[str]) -> bool:
+    """Tell whether one of some active jobs was started from what one of these jobs has left."""
+    for job in active:
+        artifacts = str(job.get("sourceArtifacts") or "")
+        if job.get("sourceJobId") in job_ids or any(f"/jobs/{one}/" in artifacts for one in job_ids):
+            return True
+    return False
+
+
+def is_there(row: Item) -> bool:
+    """Tell whether a row is to be shown: not being removed, and not one that was left to expire."""
+    expires_at: Any = row.get("expiresAt")
+    return not is_going(row) and (expires_at is None or expires_at > now_seconds())
 
 
 def _of_project(table: Table, owner: str, project_id: str) -> Iterator[Item]:

@@ -1,10 +1,10 @@
 """Rows of the projects table, as their owner sees them."""
 
 from functions.shared.exports import EXPORT
-from functions.shared.housekeeping import MARK
+from functions.shared.housekeeping import MARK, SIGNED
 from functions.shared.stores import Item
 
-_OUR_OWN = frozenset({EXPORT, MARK})
+_OUR_OWN = frozenset({EXPORT, MARK, SIGNED})
 """What a row has for us alone."""
 
 

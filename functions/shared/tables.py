@@ -27,5 +27,3 @@ must look at each item's owner.
 OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
 JOB_INDEX = "job-index"
-CAPTURE_ITEM = "capture"
-"""Sort key of a capture's own item in the uploads table; its files' are others."""

@@ -4,7 +4,7 @@ import importlib
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -43,15 +43,19 @@ class Cloud:
         environment: The functions' variables.
         public_key: Of the delivery key pair.
         machine_role: Role of state machines.
+        clients: Those of the administrator that were asked for.
     """
 
     embedded: EmbeddedCloud
     environment: dict[str, str]
     public_key: rsa.RSAPublicKey
     machine_role: str
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its client classes at run time
-        return self.embedded.client(service)
+        if service not in self.clients:
+            self.clients[service] = self.embedded.client(service)
+        return self.clients[service]
 
     def machine(self, definition: dict[str, Any]) -> str:
         """Make a state machine, give its ARN."""
@@ -91,6 +95,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "UPLOADS_BUCKET": "test-uploads",
         "ML_BUCKET": "test-ml",
         "UPLOADS_TABLE": "uploads",
+        # No such function: a test that starts a check hears of it instead.
+        "CAPTURE_CHECK_ARN": "arn:aws:lambda:us-east-1:123456789012:function:capture-check:live",
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
@@ -116,7 +122,18 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "ADMIN_GROUP": "admins",
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "API_ADDRESSES": json.dumps({"ml-api": "https://ml.example.org"}),
         "METRICS_SERVICE": "spaceport-test",
+        "MACHINES": json.dumps(
+            {
+                "sfm": "ml.c6i.4xlarge",
+                "training": ["ml.g5.2xlarge", "ml.g6.2xlarge"],
+                "compressor": "ml.m5.xlarge",
+                "useSpot": True,
+                "spotWaitSeconds": 1200,
+            }
+        ),
+        "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         # Nothing is called there: a test that needs housekeeping does it itself.
         "HOUSEKEEPING_ARN": f"arn:aws:lambda:us-east-1:{embedded.account}:function:housekeeping:live",
@@ -135,17 +152,30 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         yield cloud
 
 
+KEYS: Mapping[str, Sequence[str]] = {
+    "uploads": ["captureId", "itemId"],
+    "projects": ["userSub", "projectId"],
+    "jobs": ["jobId"],
+    "links": ["token"],
+    "waitlist": ["email"],
+    "feedback": ["feedbackId"],
+    "limits": ["limitId"],
+    "flight-paths": ["id"],
+    "settings": ["userSub"],
+    "idempotency": ["id"],
+}
+"""The tables' keys."""
+INDEXES: Mapping[str, Sequence[str]] = {
+    "uploads": ["owner", "project"],
+    "jobs": ["owner", "project"],
+    "links": ["job"],
+    "flight-paths": ["owner", "project"],
+}
+
+
 def _make_tables(embedded: EmbeddedCloud) -> None:
-    _make_table(embedded, "uploads", ["captureId", "itemId"], ["owner", "project"])
-    _make_table(embedded, "projects", ["userSub", "projectId"], [])
-    _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
-    _make_table(embedded, "links", ["token"], ["job"])
-    _make_table(embedded, "waitlist", ["email"], [])
-    _make_table(embedded, "feedback", ["feedbackId"], [])
-    _make_table(embedded, "limits", ["limitId"], [])
-    _make_table(embedded, "flight-paths", ["id"], ["owner", "project"])
-    _make_table(embedded, "settings", ["userSub"], [])
-    _make_table(embedded, "idempotency", ["id"], [])
+    for name, key in KEYS.items():
+        _make_table(embedded, name, key, INDEXES.get(name, ()))
 
 
 def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
@@ -163,7 +193,7 @@ def _make_pool(embedded: EmbeddedCloud) -> str:
     return pool
 
 
-def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:
+def _make_table(embedded: EmbeddedCloud, name: str, key: Sequence[str], indexed: Sequence[str]) -> None:
     partition = {"owner": "owner", "project": "projectId", "job": "jobId"}
     attributes = dict.fromkeys([*key, *(partition[index] for index in indexed)], "S")
     if indexed:
@@ -200,6 +230,7 @@ def lambda_context() -> SimpleNamespace:
         memory_limit_in_mb=256,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id=str(uuid.uuid4()),
+        get_remaining_time_in_millis=lambda: 29_000,
     )
 
 
@@ -211,7 +242,7 @@ def call(lambda_context: SimpleNamespace) -> Call:
     """Give a function that sends a request through a handler as API Gateway would.
 
     Its `user` is the signed-in person's sub, None for nobody; `groups` the claim as the gateway passes it on;
-    `body` a JSON value or raw text.
+    `body` a JSON value or raw text; `headers` go with the usual ones.
     """
 
     def send(
@@ -223,9 +254,9 @@ def call(lambda_context: SimpleNamespace) -> Call:
         user: str | None = "alice",
         query: dict[str, str] | None = None,
         origin: str = ORIGIN,
-        headers: dict[str, str] | None = None,
         groups: str = "[pilots]",
         source_ip: str = "127.0.0.1",
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
         sent = {"Origin": origin, "Content-Type": "application/json", **(headers or {})}
@@ -251,11 +282,11 @@ def call(lambda_context: SimpleNamespace) -> Call:
             "isBase64Encoded": False,
         }
         answer = handler(event, lambda_context)
-        told = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        told |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
-        is_json = (told.get("Content-Type") or [""])[0].startswith("application/json")
+        got = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        got |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
+        is_json = (got.get("Content-Type") or [""])[0].startswith("application/json")
         text = answer.get("body") or ""
-        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, told)
+        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, got)
 
     return send
 

@@ -63,7 +63,9 @@ class Things:
             },
             key="captureId",
         )
-        begun = self.s3.create_multipart_upload(Bucket=UPLOADS, Key=f"{prefix}late.jpg")["UploadId"]
+        begun = self.s3.create_multipart_upload(
+            Bucket=UPLOADS, Key=f"{prefix}late.jpg", ChecksumAlgorithm="CRC32"
+        )["UploadId"]
         self.s3.upload_part(
             Bucket=UPLOADS, Key=f"{prefix}late.jpg", UploadId=begun, PartNumber=1, Body=b"part"
         )

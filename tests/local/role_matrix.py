@@ -16,8 +16,17 @@ MATRIX: dict[str, dict[str, str]] = {
         "uploads-table": "get put update delete query",
         "uploads-table owner-index": "query",
         "jobs-table owner-index": "query",
-        "uploads-bucket uploads/": "list read write delete",
         "housekeeping-alias": "invoke",
+        "idempotency-table": "get put update delete",
+        "uploads-bucket uploads/": "list read write list-parts delete",
+        "capture-check-alias": "invoke",
+    },
+    "capture-check-role": TRACES
+    | {
+        "capture-check-logs": OWN_LOG,
+        "capture-check-dead-letters": "send",
+        "uploads-table": "get update",
+        "uploads-bucket uploads/": "list read",
     },
     "projects-role": TRACES
     | {
@@ -46,6 +55,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "flight-paths-table project-index": "query",
         "links-table": "delete",
         "links-table job-index": "query",
+        "limits-table": "update",
         "uploads-bucket uploads/": "list read delete abort",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/": "delete",
@@ -87,15 +97,26 @@ MATRIX: dict[str, dict[str, str]] = {
     "ml-jobs-role": TRACES
     | {
         "ml-jobs-logs": OWN_LOG,
+        "/aws/sagemaker/ProcessingJobs": "look read",
+        "/aws/sagemaker/TrainingJobs": "look read",
         "jobs-table": "get put update delete",
         "jobs-table owner-index": "query",
+        "links-table": "get put update delete",
+        "links-table job-index": "query",
+        "idempotency-table": "get put update delete",
+        "limits-table": "get update",
         "projects-table": "get",
+        "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/request.json": "write delete",
         "ml-bucket jobs/*/progress/sfm/": "read",
         "ml-bucket jobs/*/progress/compressor/": "read",
+        "ml-bucket jobs/*/sfm/": "read",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read",
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "ml-bucket jobs/*/model/": "read",
         "pipeline-machine": "start follow stop",
         "housekeeping-alias": "invoke",
     },
@@ -104,7 +125,6 @@ MATRIX: dict[str, dict[str, str]] = {
         "pipeline-steps-logs": OWN_LOG,
         "jobs-table": "update",
         "links-table": "put",
-        "uploads-bucket uploads/": "list read",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/report.json": "read",
         "ml-bucket jobs/*/model/": "read write",
@@ -126,6 +146,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "tag",
         "ml-bucket jobs/*/progress/compressor/": "tag",
         "pipeline-machine": "list follow",
+        "processing jobs": "list follow",
+        "training jobs": "list follow",
     },
     "delivery-role": TRACES
     | {
@@ -134,8 +156,12 @@ MATRIX: dict[str, dict[str, str]] = {
         "jobs-table": "get",
         "the delivery key": "read",
     },
-    "invites-v2-role": TRACES | MAIL | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite"},
-    "invites-v3-role": TRACES | MAIL | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite"},
+    "invites-v2-role": TRACES
+    | MAIL
+    | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite", "limits-table": "update"},
+    "invites-v3-role": TRACES
+    | MAIL
+    | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite", "limits-table": "update"},
     "waitlist-role": TRACES
     | MAIL
     | {
@@ -145,7 +171,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "limits-table": "update",
     },
     "pipeline-sfm-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "sfm-repository": "pull",
@@ -156,7 +182,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "write",
     },
     "pipeline-3dgs-role": {
-        "/aws/sagemaker/TrainingJobs": "write make",
+        "/aws/sagemaker/TrainingJobs": "write make look",
         "metrics in /aws/sagemaker/TrainingJobs": "put",
         "the account's registry": "log-in",
         "3dgs-repository": "pull",
@@ -167,7 +193,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read write",
     },
     "pipeline-compressor-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "compressor-repository": "pull",
@@ -180,9 +206,10 @@ MATRIX: dict[str, dict[str, str]] = {
     },
     "pipeline-machine-role": TRACES
     | {
+        "capture-check-alias": "invoke",
         "pipeline-steps-alias": "invoke",
-        "processing jobs": "run",
-        "training jobs": "run",
+        "processing jobs": "run follow",
+        "training jobs": "run follow",
         "pipeline-sfm-role": "pass",
         "pipeline-3dgs-role": "pass",
         "pipeline-compressor-role": "pass",
@@ -212,8 +239,6 @@ NOBODYS = {
     "artifacts-bucket layers/",
     "uploads-bucket /",
     "ml-bucket /",
-    # Tables whose readers are yet to come.
-    "idempotency-table",
     # SQS alone fills it.
     "webhooks-dead-letters",
     # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
@@ -229,6 +254,7 @@ NOBODYS = {
     "waitlist-alias",
     "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
+    "capture-check-role",
     "delivery-role",
     "drone-path-role",
     "file-upload-role",

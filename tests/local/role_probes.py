@@ -162,7 +162,9 @@ class Probes:
                 version = s3.put_object(**kept)["VersionId"]
                 yield Probe(thing, "read", "s3:GetObject", kept)
                 yield Probe(thing, "write", "s3:PutObject", dry)
-                yield Probe(thing, "abort", "s3:AbortMultipartUpload", dry | {"UploadId": PROBE})
+                upload = dry | {"UploadId": PROBE}
+                yield Probe(thing, "abort", "s3:AbortMultipartUpload", upload)
+                yield Probe(thing, "list-parts", "s3:ListMultipartUploadParts", upload, "list_parts")
                 yield Probe(thing, "delete", "s3:DeleteObject", dry)
                 tags = {"TagSet": [{"Key": PROBE, "Value": PROBE}]}
                 yield Probe(thing, "tag", "s3:PutObjectTagging", dry | {"Tagging": tags})
@@ -208,7 +210,7 @@ class Probes:
             (own,) = (role for role in self._of(ROLE) if role.name == "pipeline-sfm-role")
             create = request | {"RoleArn": own.outputs["arn"]}
             yield Probe(thing, "run", f"sagemaker:Create{kind}Job", create)
-            yield Probe(thing, "run", f"sagemaker:Describe{kind}Job", named)
+            yield Probe(thing, "follow", f"sagemaker:Describe{kind}Job", named)
             yield Probe(thing, "run", f"sagemaker:Stop{kind}Job", named)
             yield Probe(thing, "list", f"sagemaker:List{kind}Jobs", {})
             arn = self._arn("sagemaker", f"{kind.lower()}-job/{PROBE}")
@@ -311,7 +313,7 @@ class Probes:
             yield Probe(thing, "write", "logs:CreateLogStream", stream)
             yield Probe(thing, "write", "logs:PutLogEvents", stream | {"logEvents": _LINES})
             yield Probe(thing, "make", "logs:CreateLogGroup", group)
-            yield Probe(thing, "make", "logs:DescribeLogStreams", group)
+            yield Probe(thing, "look", "logs:DescribeLogStreams", group)
             yield Probe(thing, "read", "logs:GetLogEvents", stream)
 
     def _metrics(self) -> Iterator[Probe]:

@@ -2,6 +2,8 @@
 
 from local.cloud.ministack import (
     alarms,
+    api_faults,
+    api_gateway,
     api_origin,
     authorized_resources,
     event_sources,
@@ -11,6 +13,7 @@ from local.cloud.ministack import (
     lambda_runtime,
     mail_sender,
     metrics,
+    multipart,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -38,3 +41,7 @@ def install() -> None:
     mail_sender.install()
     alarms.install()
     metrics.install()
+    multipart.install()
+    api_gateway.install()
+    # Last: it is put before every service that is there.
+    api_faults.install()
