@@ -1,7 +1,9 @@
 """Estimates: what holds of any of them, what they learn, and that they know the containers' options."""
 
+import re
 import statistics
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -186,6 +188,21 @@ def test_without_a_price_there_is_no_cost_but_a_reason(which):
     )
     assert priced.usd is not None
     assert priced.usd_reason is None
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_docs_show_what_the_estimate_says(preset):
+    page = (Path(__file__).parents[2] / "docs" / "costs.md").read_text()
+    (row,) = re.findall(rf"^\| {preset} \| (.*) \|$", page, re.MULTILINE)
+    told = [float(number) for number in re.findall(r"[\d.]+", row)]
+    spot = made(options=options_of(preset, {}))
+    on_demand = made(
+        options=options_of(preset, {}), machines=REFERENCE.model_copy(update={"use_spot": False})
+    )
+    seconds = [step.seconds.likely for step in spot.steps.values()]
+    seconds += [spot.seconds.likely, spot.seconds.low, spot.seconds.high]
+    dollars = [on_demand.usd.likely, spot.usd.likely, spot.usd.low, spot.usd.high]
+    assert told == [*(round(one / 60) for one in seconds), *(round(one, 2) for one in dollars)]
 
 
 def test_an_estimate_survives_its_row():
