@@ -23,7 +23,6 @@ settings = Settings.load()
 account = Account.open(region=settings.region, environment=settings.environment)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
-log_days = settings.log_retention_days
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
 
 storage = Storage("storage", allowed_origins=origins, retention=retention, opts=opts)
@@ -38,7 +37,7 @@ api_defaults = ApiDefaults(
     user_pools=identity.pool_arns,
     allowed_origins=origins,
     stage_name=settings.api_stage_name,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     retention=retention,
     domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
 )
@@ -52,11 +51,7 @@ delivery = Delivery(
     opts=opts,
 )
 runs_on = FunctionRuntime(
-    "functions",
-    settings=settings.functions,
-    artifacts=storage.artifacts_bucket,
-    log_retention_days=log_days,
-    opts=opts,
+    "functions", settings=settings.functions, artifacts=storage.artifacts_bucket, opts=opts
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
@@ -69,7 +64,7 @@ pipeline = Pipeline(
     images=images,
     steps=steps,
     machines=settings.machines,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     opts=opts,
 )
 job_events = handlers.job_events(state_machine=pipeline.state_machine_arn, machines=settings.machines)
@@ -78,11 +73,13 @@ functions = {
     "file_upload": handlers.file_upload(),
     "projects": handlers.projects(),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
+    "user_settings": handlers.user_settings(quotas=settings.quotas),
     "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn, machines=settings.machines),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
     "waitlist": handlers.waitlist(staff_email=settings.staff_email),
+    "webhooks": handlers.webhooks(),
 }
 addresses = apis.serve(functions)
 Monitoring(

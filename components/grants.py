@@ -316,6 +316,14 @@ def send_messages(queue: Arn) -> Statement:
     return _allow(["sqs:SendMessage"], queue)
 
 
+def work_off(queue: Arn) -> Statement:
+    """Takes messages from one queue for good, or puts them off; cannot add any."""
+    return _allow(
+        ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        queue,
+    )
+
+
 def take_lost_events(queue: Arn, rules: list[Arn]) -> Statement:
     """EventBridge adds to one queue what some rules could not hand over."""
     return Statement(

@@ -16,7 +16,8 @@ from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.storage import INTERMEDIATE, JOB, OWNER_INDEX, Storage
+from components.settings import Quotas
+from components.storage import INTERMEDIATE, JOB, OWNER_INDEX, WEBHOOK_SECONDS, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -205,6 +206,8 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
                 "STATE_MACHINE_ARN": state_machine,
                 "MACHINE_PRICES": json.dumps(machines.usd_per_hour),
                 "METRICS_SERVICE": self.account.tags[COST_TAG],
@@ -216,6 +219,8 @@ class Handlers:
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.settings_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
                 grants.list_objects(self.storage.ml_bucket.arn, _JOBS),
                 grants.tag_objects(
                     self.storage.ml_bucket.arn, f"{JOB}/sfm/*", f"{JOB}/3dgs/*", f"{JOB}/progress/*"
@@ -232,6 +237,54 @@ class Handlers:
             memory_mb=512,
             timeout_seconds=60,
             asynchronous=True,
+            opts=self.opts,
+        )
+
+    def user_settings(self, *, quotas: Quotas) -> Function:
+        """Keeps people's settings.
+
+        Args:
+            quotas: What people may use to whom nothing else is granted.
+        """
+        return Function(
+            "user-settings",
+            description="Keeps how people are told of jobs, and shows what they may use.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+                **quotas.variables,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def webhooks(self) -> Function:
+        """Posts events to people's webhooks."""
+        return Function(
+            "webhooks",
+            description="Posts what happens to jobs where their owners want it.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=WEBHOOK_SECONDS,
+            works_off=self.storage.webhook_queue,
             opts=self.opts,
         )
 

@@ -61,6 +61,9 @@ ML = (
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),
     Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
+    Route("GET", "/settings", "user_settings"),
+    Route("PUT", "/settings", "user_settings"),
+    Route("POST", "/settings/webhook/test", "user_settings"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),
 )

@@ -16,6 +16,8 @@ from functions.shared.observability import logger, tracer
 from functions.shared.prices import Prices
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
+from functions.shared.user_settings import SettingsStore
+from functions.shared.webhook_events import WebhookQueue
 
 
 @cache
@@ -24,6 +26,8 @@ def _events() -> Events:
     return Events(
         jobs=JobStore(Table(settings.jobs_table)),
         projects=Table(settings.projects_table),
+        settings=SettingsStore(Table(settings.settings_table)),
+        webhooks=WebhookQueue(settings.webhook_queue_url),
         metrics=StageMetrics(settings.metrics_service),
         step_jobs=StepJobs(Prices.with_overrides(settings.machine_prices)),
         state_machine_arn=settings.state_machine_arn,

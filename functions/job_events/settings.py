@@ -6,6 +6,8 @@ What its role must allow (besides logs and X-Ray):
 |---|---|
 | dynamodb:GetItem, UpdateItem | JOBS_TABLE |
 | dynamodb:UpdateItem | PROJECTS_TABLE |
+| dynamodb:GetItem | SETTINGS_TABLE |
+| sqs:SendMessage | WEBHOOK_QUEUE_URL |
 | states:ListExecutions | STATE_MACHINE_ARN |
 | states:DescribeExecution | the machine's executions (arn:..:execution:<name>:*) |
 | sagemaker:DescribeProcessingJob, DescribeTrainingJob | the account's jobs: they are named when they run |
@@ -31,6 +33,8 @@ class Settings(EnvSettings):
 
     jobs_table: str
     projects_table: str
+    settings_table: str
+    webhook_queue_url: str
     state_machine_arn: str
     metrics_service: str
     machine_prices: str

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 _QUICK = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
@@ -60,3 +61,9 @@ def cognito() -> "CognitoIdentityProviderClient":
 def ses() -> "SESV2Client":
     """Give the SES v2 client."""
     return boto3.client("sesv2", config=_QUICK)
+
+
+@cache
+def sqs() -> "SQSClient":
+    """Give the SQS client."""
+    return boto3.client("sqs", config=_QUICK)

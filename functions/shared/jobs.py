@@ -19,6 +19,9 @@ ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 WAITING_FOR_MACHINE = "WaitingForMachine"
 """Stage status of a job that was refused a machine, because all that the account may have are in use."""
 
+Channel = Literal["notifiedAttempt", "webhookAttempt"]
+"""A way of telling people, by the attribute of the job that says how far it has told."""
+
 _IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
 _ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
 
@@ -49,7 +52,8 @@ class JobRow(BaseModel):
         link_token: Token of the link that was mailed.
         published_at: When its model became complete and reachable.
         result: Figures of the model.
-        notified_attempt: The attempt whose end has been mailed.
+        notified_attempt: The last attempt whose end has been mailed, or need not be.
+        webhook_attempt: The same of the owner's webhook.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -84,6 +88,7 @@ class JobRow(BaseModel):
     published_at: int | None = None
     result: dict[str, Any] | None = None
     notified_attempt: int = 0
+    webhook_attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -230,23 +235,22 @@ class JobStore:
             {},
         )
 
-    def claim_notice(self, job_id: str, attempt: int) -> bool:
-        """Take it on to tell the person how an attempt ended; False when it is told already."""
+    def claim_notice(self, job_id: str, attempt: int, channel: Channel) -> bool:
+        """Take it on to tell the person how an attempt ended; False when this way has told it already."""
         return (
             self._update(
                 job_id,
-                {"notifiedAttempt": attempt},
-                "#attempt = :attempt AND #notifiedAttempt < :attempt",
+                {channel: attempt},
+                # A job from before there was this way has told nothing by it.
+                f"#attempt = :attempt AND (attribute_not_exists(#{channel}) OR #{channel} < :attempt)",
                 {"attempt": attempt},
             )
             is not None
         )
 
-    def release_notice(self, job_id: str, attempt: int) -> None:
+    def release_notice(self, job_id: str, attempt: int, channel: Channel) -> None:
         """Give the telling back after it failed, so that a repeated event does it."""
-        self._update(
-            job_id, {"notifiedAttempt": attempt - 1}, "#notifiedAttempt = :attempt", {"attempt": attempt}
-        )
+        self._update(job_id, {channel: attempt - 1}, f"#{channel} = :attempt", {"attempt": attempt})
 
     def _update(
         self, job_id: str, changes: dict[str, Any], condition: str, values: dict[str, Any]

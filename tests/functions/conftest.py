@@ -96,6 +96,10 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "FLIGHT_PATHS_TABLE": "flight-paths",
         "SETTINGS_TABLE": "settings",
         "IDEMPOTENCY_TABLE": "idempotency",
+        "WEBHOOK_QUEUE_URL": _make_queue(embedded, "webhooks"),
+        "QUOTA_JOBS_AT_ONCE": "2",
+        "QUOTA_JOBS_PER_DAY": "10",
+        "QUOTA_SPEND_PER_MONTH_USD": "200",
         # Nothing listens there: a test that needs terrain serves its own.
         "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
@@ -146,6 +150,11 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
     _make_table(embedded, "flight-paths", ["id"], ["owner", "project"])
     _make_table(embedded, "settings", ["userSub"], [])
     _make_table(embedded, "idempotency", ["id"], [])
+
+
+def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
+    url: str = embedded.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return url
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:

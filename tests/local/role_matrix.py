@@ -19,6 +19,19 @@ MATRIX: dict[str, dict[str, str]] = {
         "projects-logs": OWN_LOG,
         "projects-table": "get put update delete query",
     },
+    "user-settings-role": TRACES
+    | {
+        "user-settings-logs": OWN_LOG,
+        "settings-table": "get update",
+        "limits-table": "update",
+        "webhooks-queue": "send",
+    },
+    "webhooks-role": TRACES
+    | {
+        "webhooks-logs": OWN_LOG,
+        "settings-table": "get update",
+        "webhooks-queue": "read delete put-off look",
+    },
     "drone-path-role": TRACES
     | {
         "drone-path-logs": OWN_LOG,
@@ -58,6 +71,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "job-events-dead-letters": "send",
         "jobs-table": "get update",
         "projects-table": "update",
+        "settings-table": "get",
+        "webhooks-queue": "send",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/": "tag",
         "ml-bucket jobs/*/sfm/report.json": "tag",
@@ -166,8 +181,9 @@ NOBODYS = {
     "uploads-table project-index",
     # Tables whose readers are yet to come.
     "idempotency-table",
-    "settings-table",
-    # API Gateway and EventBridge call these, by permissions of their own.
+    # SQS alone fills it.
+    "webhooks-dead-letters",
+    # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
     "delivery-alias",
     "drone-path-alias",
     "file-upload-alias",
@@ -176,7 +192,9 @@ NOBODYS = {
     "job-events-alias",
     "ml-jobs-alias",
     "projects-alias",
+    "user-settings-alias",
     "waitlist-alias",
+    "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
     "delivery-role",
     "drone-path-role",
@@ -188,7 +206,9 @@ NOBODYS = {
     "pipeline-machine-role",
     "pipeline-steps-role",
     "projects-role",
+    "user-settings-role",
     "waitlist-role",
+    "webhooks-role",
     # What AWS itself writes, calls and publishes.
     "drone-path-api-access-logs",
     "file-upload-api-access-logs",

@@ -270,7 +270,10 @@ class Probes:
             queue = {"QueueUrl": url}
             yield Probe(name, "send", "sqs:SendMessage", queue | {"MessageBody": PROBE})
             yield Probe(name, "read", "sqs:ReceiveMessage", queue)
-            yield Probe(name, "delete", "sqs:DeleteMessage", queue | {"ReceiptHandle": PROBE})
+            handle = queue | {"ReceiptHandle": PROBE}
+            yield Probe(name, "delete", "sqs:DeleteMessage", handle)
+            yield Probe(name, "put-off", "sqs:ChangeMessageVisibility", handle | {"VisibilityTimeout": 1})
+            yield Probe(name, "look", "sqs:GetQueueAttributes", queue)
         for topic in self._of(TOPIC):
             named = {"TopicArn": topic.outputs["arn"]}
             yield Probe(topic.name, "publish", "sns:Publish", named | {"Message": PROBE})

@@ -13,6 +13,7 @@ import pytest
 from components.identity import ADMIN_GROUP
 from local import client
 from local.deployed import Deployed, deployed
+from tests.local.cloud_kit import CloudKit, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -166,3 +167,34 @@ def test_a_flood_is_turned_away_and_spares_other_routes(up: Deployed, post: Post
         statuses = set(pool.map(lambda _: post(f"{base}/feedback", {}).status_code, range(40)))
     assert statuses == {HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS}
     assert post(f"{base}/waitlist", {}).status_code == HTTPStatus.BAD_REQUEST
+
+
+def test_a_persons_webhook_is_tried_and_its_failure_put_off(up: Deployed, administrator: str):
+    """The receiver's name has no address: what this shows is the way there, with the roles' rights."""
+    url = f"{up.deployment.outputs['mlApiUrl']}/settings"
+    headers = {"Authorization": f"Bearer {administrator}"}
+    with httpx.Client(headers=headers, timeout=SECONDS, trust_env=False) as browser:
+        put = browser.put(url, json={"webhook": {"url": "https://nowhere.invalid.example.com/"}})
+        assert put.json()["webhookSecret"].startswith("whsec_"), put.text
+        test = browser.post(f"{url}/webhook/test", json={})
+        assert test.status_code == HTTPStatus.OK, test.text
+        sent = test.json()["eventId"]
+        kit = CloudKit(up.cloud)
+        (group,) = (one.id for one in up.deployment.resources if one.name == "webhooks-logs")
+
+        def tries() -> list[str]:
+            return [line for line in kit.log_lines(group) if sent in line and "not delivered" in line]
+
+        until(tries, "the first try")
+        (queue,) = (one.id for one in up.deployment.resources if one.name == "webhooks-queue")
+        until(lambda: hidden(up, queue), "the message's being put off")
+        assert browser.get(url).json()["webhookFailure"] is None
+        assert len(tries()) == 1
+
+
+def hidden(up: Deployed, queue: str) -> bool:
+    """Tell whether a queue has one message, which is to come later."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    sqs = up.cloud.client("sqs")
+    told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return [told[name] for name in names] == ["0", "1"]

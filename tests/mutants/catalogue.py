@@ -7,6 +7,37 @@ instead, and the modules in `tests/program` that should see it (without `test_`)
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    # Queues and quotas
+    Mutant(
+        "what failed of a batch is taken for done",
+        "components/function.py",
+        'function_response_types=["ReportBatchItemFailures"]',
+        "function_response_types=[]",
+        ("functions",),
+    ),
+    Mutant(
+        "an event is given up at its first failure",
+        "components/work_queue.py",
+        '"maxReceiveCount": tries',
+        '"maxReceiveCount": 1',
+        ("functions",),
+    ),
+    Mutant(
+        "messages wait unencrypted",
+        "components/work_queue.py",
+        """            ),
+            sqs_managed_sse_enabled=True,""",
+        """            ),
+            sqs_managed_sse_enabled=False,""",
+        ("functions",),
+    ),
+    Mutant(
+        "as many jobs a day as at once",
+        "components/settings.py",
+        '"QUOTA_JOBS_PER_DAY": str(self.jobs_per_day)',
+        '"QUOTA_JOBS_PER_DAY": str(self.jobs_at_once)',
+        ("settings",),
+    ),
     # Storage
     Mutant(
         "a bucket's policy may be public",

@@ -4,6 +4,7 @@ from local.cloud.ministack import (
     alarms,
     api_origin,
     authorized_resources,
+    event_sources,
     executions,
     fault_control,
     lambda_permission,
@@ -26,6 +27,7 @@ def install() -> None:
     patch_points.check_version()
     lambda_runtime.install()
     lambda_permission.install()
+    event_sources.install()
     api_origin.install()
     executions.install()
     fault_control.install()
