@@ -56,7 +56,7 @@ runs_on = FunctionRuntime(
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
 )
-steps = handlers.pipeline_steps(delivery_url=delivery.url)
+steps = handlers.steps(delivery_url=delivery.url)
 pipeline = Pipeline(
     "pipeline",
     account=account,
@@ -67,14 +67,14 @@ pipeline = Pipeline(
     log_retention_days=settings.log_retention_days,
     opts=opts,
 )
-job_events = handlers.job_events(state_machine=pipeline.state_machine_arn, machines=settings.machines)
+job_events = handlers.job_events(pipeline=pipeline)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
-    "file_upload": handlers.file_upload(),
+    "file_upload": handlers.file_upload(capture_check=steps.capture_check),
     "projects": handlers.projects(),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
     "user_settings": handlers.user_settings(quotas=settings.quotas),
-    "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn, machines=settings.machines),
+    "ml_jobs": handlers.ml_jobs(pipeline=pipeline, quotas=settings.quotas, delivery_url=delivery.url),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
@@ -89,7 +89,7 @@ Monitoring(
     monthly_budget_usd=settings.monthly_budget_usd,
     pipeline=pipeline,
     storage=storage,
-    functions={**functions, "pipeline_steps": steps, "job_events": job_events},
+    functions={**functions, **steps.by_name, "job_events": job_events},
     apis=apis.by_name,
     opts=opts,
 )

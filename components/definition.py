@@ -73,6 +73,7 @@ class Machines:
 class Parts:
     """What the definition refers to, by ARN, name or address."""
 
+    check_function: str
     steps_function: str
     ml_bucket: str
     sfm_image: str
@@ -93,10 +94,10 @@ def build_definition(parts: Parts, machines: Machines) -> State:
         "States": {
             "StartStep": _start_choice(),
             "CheckCapture": _function_step(
-                parts, "check_capture", "SfmPlan", {"captureUri.$": "$.captureUri"}
+                parts.check_function, "check_capture", "SfmPlan", {"captureUri.$": "$.captureUri"}
             ),
             "QualityGate": _function_step(
-                parts, "quality_gate", "Train3dgsPlan", {"sourceJobId.$": "$.sourceJobId"}
+                parts.steps_function, "quality_gate", "Train3dgsPlan", {"sourceJobId.$": "$.sourceJobId"}
             ),
             **{name: state for step in steps for name, state in job_states(step).items()},
             "Train3dgsResult": {
@@ -105,7 +106,7 @@ def build_definition(parts: Parts, machines: Machines) -> State:
                 "ResultPath": "$.train",
                 "Next": "CompressorPlan",
             },
-            "Publish": _function_step(parts, "publish", "Published"),
+            "Publish": _function_step(parts.steps_function, "publish", "Published"),
             "Published": {"Type": "Succeed"},
             FAILED: {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
             STOPPED: {
@@ -152,9 +153,9 @@ def _start_choice() -> State:
     }
 
 
-def _function_step(parts: Parts, action: str, following: str, event: State | None = None) -> State:
+def _function_step(function: str, action: str, following: str, event: State | None = None) -> State:
     payload = {"action": action, "jobId.$": "$.jobId", **(event or {})}
-    return {**invoke_function(parts.steps_function, payload), "Catch": catch(), "Next": following}
+    return {**invoke_function(function, payload), "Catch": catch(), "Next": following}
 
 
 def _sfm_step(parts: Parts, machines: Machines) -> JobStep:

@@ -30,6 +30,7 @@ class FunctionRuntime(Component):
         reserved_concurrency: Calls at once by folder, where a function is to have its own share.
         layer: ARN of the layer that every function has.
         geometry_layer: ARN of the layer with numpy and PROJ.
+        imaging_layer: ARN of the layer with Pillow.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
@@ -39,6 +40,7 @@ class FunctionRuntime(Component):
     reserved_concurrency: Mapping[str, int]
     layer: pulumi.Output[str]
     geometry_layer: pulumi.Output[str]
+    imaging_layer: pulumi.Output[str]
 
     def __init__(
         self,
@@ -64,7 +66,14 @@ class FunctionRuntime(Component):
         self.log_retention_days = settings.log_retention_days
         self.layer = self._layer("base", "Libraries of the functions.")
         self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
-        self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
+        self.imaging_layer = self._layer("imaging", "Libraries for photos.")
+        self.register_outputs(
+            {
+                "layer": self.layer,
+                "geometry_layer": self.geometry_layer,
+                "imaging_layer": self.imaging_layer,
+            }
+        )
 
     def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
         archive = aws.s3.BucketObjectv2(

@@ -154,6 +154,11 @@ def write_objects(bucket: Arn, *patterns: str) -> Statement:
     )
 
 
+def list_parts(bucket: Arn, *patterns: str) -> Statement:
+    """Reads what S3 has of unfinished multipart uploads of these objects: numbers, sizes, checksums."""
+    return _allow(["s3:ListMultipartUploadParts"], *(_within(bucket, pattern) for pattern in patterns))
+
+
 def delete_objects(bucket: Arn, *patterns: str) -> Statement:
     """Deletes the objects of one bucket whose keys match; versions keep what was there."""
     return _allow(["s3:DeleteObject"], *(_within(bucket, pattern) for pattern in patterns))
@@ -299,6 +304,14 @@ def write_job_logs(log_groups: list[Arn]) -> Statement:
         ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
         *log_groups,
     )
+
+
+def read_job_logs(log_groups: list[Arn]) -> Statement:
+    """Reads the log groups that SageMaker fixes for all jobs of the account.
+
+    Whose lines it shows to whom is its code's affair.
+    """
+    return _allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], *log_groups)
 
 
 def put_job_metrics(namespace: str) -> Statement:

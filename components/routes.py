@@ -31,9 +31,12 @@ FORM_REQUESTS_PER_SECOND = 5
 FILE_UPLOAD = (
     Route("POST", "/start-multipart-upload", "file_upload"),
     Route("POST", "/get-presigned-url", "file_upload"),
+    Route("POST", "/get-presigned-urls", "file_upload"),
+    Route("POST", "/list-parts", "file_upload"),
     Route("POST", "/complete-multipart-upload", "file_upload"),
     Route("POST", "/abort-multipart-upload", "file_upload"),
     Route("GET", "/captures/{captureId}", "file_upload"),
+    Route("POST", "/captures/{captureId}/check", "file_upload"),
 )
 PROJECTS = (
     Route("GET", "/projects", "projects"),
@@ -60,6 +63,12 @@ ML = (
     Route("POST", "/stop-job", "ml_jobs"),
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),
+    Route("POST", "/jobs/{jobId}/retry", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}/logs", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}/artifacts", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}/links", "ml_jobs"),
+    Route("POST", "/jobs/{jobId}/links", "ml_jobs"),
+    Route("DELETE", "/jobs/{jobId}/links/{linkId}", "ml_jobs"),
     Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
     Route("GET", "/settings", "user_settings"),
     Route("PUT", "/settings", "user_settings"),

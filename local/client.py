@@ -4,6 +4,8 @@ Knows the addresses that the program exports and nothing of how they are served:
 and in the embedded cloud.
 """
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,8 +16,12 @@ from typing import Any
 import httpx
 from pycognito.aws_srp import AWSSRP
 
-PART_BYTES = 16 * 1024**2
+ONE_PART_BYTES = 8 * 1024**2
+"""A file up to this size is one part, so that its start can answer the part's address."""
+LINKS_AT_ONCE = 100
 UPLOADS_AT_ONCE = 4
+ATTEMPTS = 5
+RETRY_SECONDS = 1.0
 REQUEST_SECONDS = 60.0
 POLL_SECONDS = 0.5
 RUNNING = frozenset({"PENDING", "QUEUED", "RUNNING", "STOPPING"})
@@ -93,15 +99,19 @@ class Spaceport:
     addresses: Addresses
     token: str
     _http: httpx.Client = field(init=False)
+    _s3: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         self._http = httpx.Client(
             timeout=REQUEST_SECONDS, headers={"Authorization": f"Bearer {self.token}"}, trust_env=False
         )
+        # Signed addresses, which take no token.
+        self._s3 = httpx.Client(timeout=REQUEST_SECONDS, trust_env=False)
 
     def close(self) -> None:
         """Closes the connections."""
         self._http.close()
+        self._s3.close()
 
     def _call(self, method: str, url: str, body: Json | None = None) -> Json:
         answer = self._http.request(method, url, json=body)
@@ -121,50 +131,134 @@ class Spaceport:
         return project
 
     def upload_capture(
-        self, files: Sequence[tuple[str, Path]], on_bytes: Callable[[int], None] = lambda _: None
+        self,
+        files: Sequence[tuple[str, Path]],
+        on_bytes: Callable[[int], None] = lambda _: None,
+        *,
+        at_once: int = UPLOADS_AT_ONCE,
     ) -> str:
         """Uploads files as one capture, several at once, each in parts.
 
         Args:
             files: Names, as they should be known in the capture, and paths.
             on_bytes: Told the size of each part that has arrived.
+            at_once: How many files are on their way at a time.
 
         Returns:
             The capture's place, `s3://bucket/uploads/{sub}/{captureId}/`.
         """
-        first, rest = files[0], files[1:]
-        capture = self._upload_file(*first, capture_id=None, on_bytes=on_bytes)
-        with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-            uploads = [
-                pool.submit(self._upload_file, name, path, capture_id=capture["captureId"], on_bytes=on_bytes)
-                for name, path in rest
-            ]
+        first = self._start_file(*files[0], capture_id=None)
+        capture = first["captureId"]
+
+        def whole(name: str, path: Path) -> None:
+            self._send_file(self._start_file(name, path, capture_id=capture), path, on_bytes)
+
+        with ThreadPoolExecutor(at_once) as pool:
+            uploads = [pool.submit(self._send_file, first, files[0][1], on_bytes)]
+            uploads += [pool.submit(whole, name, path) for name, path in files[1:]]
             try:
                 for upload in as_completed(uploads):
                     upload.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return f"s3://{capture['bucketName']}/{capture['objectKey'].rsplit('/', 1)[0]}/"
+        return f"s3://{first['bucketName']}/{first['objectKey'].rsplit('/', 1)[0]}/"
 
-    def _upload_file(
-        self, name: str, path: Path, *, capture_id: str | None, on_bytes: Callable[[int], None]
-    ) -> Json:
-        base = self.addresses.file_upload_api_url.rstrip("/")
-        request: Json = {"fileName": name, "size": path.stat().st_size}
+    def _start_file(self, name: str, path: Path, *, capture_id: str | None) -> Json:
+        size = path.stat().st_size
+        request: Json = {"fileName": name, "size": size, "checksumAlgorithm": "SHA256"}
+        if size <= ONE_PART_BYTES:
+            request["checksums"] = [_sha256(path.read_bytes())]
         if capture_id:
             request["captureId"] = capture_id
-        upload = self._call("POST", f"{base}/start-multipart-upload", request)
+        return self._call("POST", self._upload_url("start-multipart-upload"), request)
+
+    def _send_file(self, upload: Json, path: Path, on_bytes: Callable[[int], None]) -> None:
         place = {key: upload[key] for key in ("uploadId", "bucketName", "objectKey")}
-        parts = []
-        for number, part in enumerate(_parts(path), start=1):
-            link = self._call("POST", f"{base}/get-presigned-url", {**place, "partNumber": number})
-            stored = httpx.put(link["url"], content=part, timeout=REQUEST_SECONDS, trust_env=False)
-            stored.raise_for_status()
-            parts.append({"ETag": stored.headers["ETag"], "PartNumber": number})
-            on_bytes(len(part))
-        self._call("POST", f"{base}/complete-multipart-upload", {**place, "parts": parts})
-        return upload
+        try:
+            sent = [self._send(path, upload["partSize"], link, on_bytes) for link in upload["parts"]]
+        except httpx.HTTPError:
+            time.sleep(RETRY_SECONDS)
+        else:
+            if len(sent) == upload["partCount"]:
+                self._call("POST", self._upload_url("complete-multipart-upload"), place | {"parts": sent})
+                return
+        self.finish_file(place, path, on_bytes)
+
+    def finish_file(self, place: Json, path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> None:
+        """Sends what is missing of a file whose upload was started, and puts it together.
+
+        Args:
+            place: What the start answered: `uploadId`, `bucketName`, `objectKey`.
+            path: The file.
+            on_bytes: Told the size of each part that has arrived.
+
+        Raises:
+            ApiError: The upload is gone.
+            ConnectionError: It is lost for longer.
+        """
+        lost: httpx.HTTPError | None = None
+        for _ in range(ATTEMPTS):
+            if self._is_whole(place):
+                return
+            try:
+                self._send_missing(place, path, on_bytes)
+            except httpx.HTTPError as error:
+                lost = error
+                time.sleep(RETRY_SECONDS)
+        message = f"{path.name} has not arrived in {ATTEMPTS} attempts"
+        raise ConnectionError(message) from lost
+
+    def _is_whole(self, place: Json) -> bool:
+        try:
+            self._call("POST", self._upload_url("complete-multipart-upload"), place)
+        except ApiError as error:
+            if error.code == "INCOMPLETE_UPLOAD":
+                return False
+            raise
+        return True
+
+    def _send_missing(self, place: Json, path: Path, on_bytes: Callable[[int], None]) -> None:
+        known = self._call("POST", self._upload_url("list-parts"), place)
+        part_size, missing = known["partSize"], known["missing"]
+        for start in range(0, len(missing), LINKS_AT_ONCE):
+            batch = missing[start : start + LINKS_AT_ONCE]
+            wanted = {
+                "partNumbers": batch,
+                "checksums": [_sha256(_part(path, part_size, number)) for number in batch],
+            }
+            for link in self._call("POST", self._upload_url("get-presigned-urls"), place | wanted)["parts"]:
+                self._send(path, part_size, link, on_bytes)
+
+    def _send(self, path: Path, part_size: int, link: Json, on_bytes: Callable[[int], None]) -> Json:
+        part = _part(path, part_size, link["partNumber"])
+        stored = self._s3.put(link["url"], content=part, headers=link["headers"])
+        stored.raise_for_status()
+        on_bytes(len(part))
+        return {
+            "PartNumber": link["partNumber"],
+            "ETag": stored.headers["ETag"],
+            "ChecksumSHA256": link["headers"]["x-amz-checksum-sha256"],
+        }
+
+    def _upload_url(self, route: str) -> str:
+        return f"{self.addresses.file_upload_api_url.rstrip('/')}/{route}"
+
+    def check_capture(self, capture: str) -> Json:
+        """Has a capture checked, and returns the verdict.
+
+        Args:
+            capture: The capture's place, from `upload_capture`.
+        """
+        base, capture_id = (
+            self.addresses.file_upload_api_url.rstrip("/"),
+            capture.rstrip("/").rpartition("/")[2],
+        )
+        check: Json = self._call("POST", f"{base}/captures/{capture_id}/check", {})["check"]
+        while check["state"] == "running":
+            time.sleep(POLL_SECONDS)
+            check = self._call("GET", f"{base}/captures/{capture_id}")["check"]
+        return check
 
     def start_job(self, capture: str, *, project_id: str, options: Mapping[str, Any]) -> str:
         """Starts a job and returns its id.
@@ -210,10 +304,14 @@ class Spaceport:
             time.sleep(POLL_SECONDS)
 
 
-def _parts(path: Path) -> Iterator[bytes]:
+def _part(path: Path, part_size: int, number: int) -> bytes:
     with path.open("rb") as file:
-        while part := file.read(PART_BYTES):
-            yield part
+        file.seek((number - 1) * part_size)
+        return file.read(part_size)
+
+
+def _sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def open_model(link: str) -> httpx.Client:

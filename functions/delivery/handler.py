@@ -10,11 +10,12 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.delivery import pages
-from functions.delivery.logic import is_token, link_state, model_folder, signed_cookies
+from functions.delivery.logic import cookie_seconds, is_token, link_state, model_folder, signed_cookies
 from functions.delivery.settings import Settings
 from functions.delivery.signing import signer
 from functions.shared.api import is_throttling, new_router
 from functions.shared.clock import now_seconds
+from functions.shared.links import LinkStore
 from functions.shared.observability import logger, tracer
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -42,17 +43,23 @@ def _api() -> APIGatewayRestResolver:
 def open_link(token: str) -> Response[str]:
     """Send the browser to the model with cookies that open it, or say why not."""
     settings = load_settings(Settings)
-    link = Table(settings.links_table).get({"token": token}) if is_token(token) else None
-    job = Table(settings.jobs_table).get({"jobId": str(link["jobId"])}) if link else None
+    link = LinkStore(Table(settings.links_table)).get(token) if is_token(token) else None
+    job = Table(settings.jobs_table).get({"jobId": link.job_id}) if link else None
     now = now_seconds()
     state = link_state(link, job, now)
     if link is None or state == "unknown":
         return _page(HTTPStatus.NOT_FOUND, pages.UNKNOWN)
     if state == "gone":
         return _page(HTTPStatus.GONE, pages.GONE)
-    job_id = str(link["jobId"])
-    sign = signer(settings.delivery_private_key_secret)
-    cookies = signed_cookies(settings.delivery_url, job_id, settings.delivery_key_pair_id, sign, now)
+    job_id = link.job_id
+    cookies = signed_cookies(
+        settings.delivery_url,
+        job_id,
+        settings.delivery_key_pair_id,
+        signer(settings.delivery_private_key_secret),
+        now=now,
+        seconds=cookie_seconds(link, now),
+    )
     logger.info("link opened", extra={"job_id": job_id})
     location = model_folder(settings.delivery_url, job_id) + "index.html"
     return Response(

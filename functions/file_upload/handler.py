@@ -5,13 +5,19 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from functions.file_upload.checking import Checking
 from functions.file_upload.models import (
     Aborted,
+    BegunUpload,
     CaptureState,
+    CheckedCapture,
     CompletedUpload,
     CompleteUpload,
+    PartList,
     PartUrl,
+    PartUrls,
     PresignPart,
+    PresignParts,
     StartedUpload,
     StartUpload,
     UploadReference,
@@ -20,6 +26,8 @@ from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
 from functions.file_upload.uploads import Uploads
 from functions.shared.api import PathId, SignedIn, api_handler, new_router
+from functions.shared.capture_checks import CheckStore
+from functions.shared.idempotency import IdempotencyKey, once
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -32,34 +40,75 @@ def _uploads() -> Uploads:
     return Uploads(bucket=settings.uploads_bucket, store=UploadStore(Table(settings.uploads_table)))
 
 
+@cache
+def _checking() -> Checking:
+    settings = load_settings(Settings)
+    table = Table(settings.uploads_table)
+    return Checking(UploadStore(table), CheckStore(table), settings.capture_check_arn)
+
+
 @router.post("/start-multipart-upload")
-def start_upload(request: Annotated[StartUpload, Body()], caller: SignedIn) -> StartedUpload:
+def start_upload(
+    request: Annotated[StartUpload, Body()], caller: SignedIn, key: IdempotencyKey = None
+) -> StartedUpload:
     """Start one file's upload."""
-    return StartedUpload.model_validate(_uploads().start(caller, request))
+    uploads = _uploads()
+    # What is kept under the key has no signed address in it.
+    begun = (
+        uploads.start(caller, request)
+        if key is None
+        else once(
+            lambda: uploads.start(caller, request),
+            answer=BegunUpload,
+            table=load_settings(Settings).idempotency_table,
+            key=(caller.sub, "POST /start-multipart-upload", key),
+            request=request.model_dump(mode="json"),
+            context=router.lambda_context,
+        )
+    )
+    return uploads.with_first_parts(begun, request)
 
 
 @router.post("/get-presigned-url")
 def presign_part(request: Annotated[PresignPart, Body()], caller: SignedIn) -> PartUrl:
     """Give the address of one part."""
-    return PartUrl.model_validate(_uploads().presign(caller, request))
+    return _uploads().presign(caller, request)
+
+
+@router.post("/get-presigned-urls")
+def presign_parts(request: Annotated[PresignParts, Body()], caller: SignedIn) -> PartUrls:
+    """Give the addresses of many parts."""
+    return _uploads().presign_many(caller, request)
+
+
+@router.post("/list-parts")
+def list_parts(request: Annotated[UploadReference, Body()], caller: SignedIn) -> PartList:
+    """Say which parts of a file have arrived."""
+    return _uploads().list_parts(caller, request)
 
 
 @router.post("/complete-multipart-upload")
 def complete_upload(request: Annotated[CompleteUpload, Body()], caller: SignedIn) -> CompletedUpload:
     """Put a file together."""
-    return CompletedUpload.model_validate(_uploads().complete(caller, request))
+    return _uploads().complete(caller, request)
 
 
 @router.post("/abort-multipart-upload")
 def abort_upload(request: Annotated[UploadReference, Body()], caller: SignedIn) -> Aborted:
     """Give an upload up."""
-    return Aborted.model_validate(_uploads().abort(caller, request))
+    return _uploads().abort(caller, request)
 
 
 @router.get("/captures/<capture_id>")
 def describe_capture(capture_id: PathId, caller: SignedIn) -> CaptureState:
     """List a capture's files."""
-    return CaptureState.model_validate(_uploads().describe(caller, capture_id))
+    return _uploads().describe(caller, capture_id)
+
+
+@router.post("/captures/<capture_id>/check")
+def check_capture(capture_id: PathId, caller: SignedIn) -> CheckedCapture:
+    """Begin a check of a capture; while one runs, another one is not begun."""
+    return _checking().begin(caller, capture_id)
 
 
 handler = api_handler(router, Settings)

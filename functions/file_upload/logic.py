@@ -1,8 +1,9 @@
 """Rules of uploads: which files are taken, what they are called, how large they may be."""
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 
@@ -23,8 +24,12 @@ MAX_PHOTO_BYTES = 200 * 10**6
 MAX_ARCHIVE_BYTES = 20 * 10**9
 """Some 1,000 photos; an archive is unpacked on the processing instance's disk."""
 MAX_FILES = 3000
+MAX_CAPTURE_BYTES = 50 * 10**9
+"""Twice that, with what is made of it, fits the processing instance's disk."""
 MAX_NAME_CHARACTERS = 120
-URL_SECONDS = 3600
+KEEP_UNFINISHED_DAYS = 7
+"""As long as S3 keeps the parts of an unfinished upload."""
+DAY_SECONDS = 24 * 3600
 
 
 class RefusedFileError(ValueError):
@@ -62,6 +67,31 @@ def numbered_name(name: str, number: int) -> str:
         return name
     path = PurePosixPath(name)
     return f"{path.stem}-{number}{path.suffix}"
+
+
+def free_numbers(name: str, taken: Collection[str], count: int) -> list[int]:
+    """Give the first numbers under which a file of this name stays apart from all others.
+
+    Args:
+        name: A safe name.
+        taken: Names in lower case that the capture has.
+        count: How many numbers to give.
+    """
+    free = (number for number in itertools.count(1) if numbered_name(name, number).lower() not in taken)
+    return list(itertools.islice(free, count))
+
+
+def file_expires_at(now: int) -> int:
+    """Give the epoch second after which a file that was started now and never completed is forgotten."""
+    return now + KEEP_UNFINISHED_DAYS * DAY_SECONDS
+
+
+def capture_expires_at(now: int) -> int:
+    """Give the epoch second after which a capture that was started now is forgotten if no file arrived.
+
+    A file may be started as long as the capture outlives it: for the first half of the time.
+    """
+    return now + 2 * KEEP_UNFINISHED_DAYS * DAY_SECONDS
 
 
 def size_limit(name: str) -> int:

@@ -5,8 +5,11 @@ What its role must allow (besides logs and X-Ray):
 | Action | Resource |
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem, Query | UPLOADS_TABLE |
-| s3:PutObject, AbortMultipartUpload, GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
+| dynamodb:GetItem, PutItem, UpdateItem, DeleteItem | IDEMPOTENCY_TABLE |
+| s3:PutObject, AbortMultipartUpload, ListMultipartUploadParts | UPLOADS_BUCKET/uploads/* |
+| s3:GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
+| lambda:InvokeFunction | CAPTURE_CHECK_ARN |
 
 PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404, not a 403.
 """
@@ -19,4 +22,6 @@ class Settings(EnvSettings):
 
     uploads_bucket: str
     uploads_table: str
+    capture_check_arn: str
+    idempotency_table: str
     allowed_origins: str

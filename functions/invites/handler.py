@@ -10,7 +10,9 @@ from functions.invites.models import Invite, Invited
 from functions.invites.people import People
 from functions.invites.settings import Settings
 from functions.shared.api import SignedIn, api_handler, new_router
+from functions.shared.limits import DailyLimits
 from functions.shared.settings import load_settings
+from functions.shared.stores import Table
 
 router = new_router()
 
@@ -24,6 +26,7 @@ def _invitations() -> Invitations:
         admin_group=settings.admin_group,
         handle_required=settings.handle_required == "true",
         sign_in_url=settings.sign_in_url,
+        limits=DailyLimits(Table(settings.limits_table)),
         mail_from=settings.mail_from,
     )
 

@@ -199,3 +199,72 @@ class JobPage(AnswerModel):
 
     jobs: list[Job]
     next_cursor: str | None
+
+
+class LogLine(AnswerModel):
+    """A line of a log; `at` in ISO 8601, UTC."""
+
+    at: str
+    text: str
+
+
+class LogPage(AnswerModel):
+    """Lines of a step's log, the oldest first.
+
+    Attributes:
+        step: Whose log it is.
+        older_cursor: For the lines before.
+        newer_cursor: For those that have come since.
+    """
+
+    step: str
+    lines: list[LogLine]
+    older_cursor: str | None
+    newer_cursor: str | None
+
+
+class Artifact(AnswerModel):
+    """A file that a job has made.
+
+    Attributes:
+        name: Its path in the job's folder.
+        bytes: Its size.
+        url: Where it can be fetched.
+    """
+
+    name: str
+    bytes: int
+    url: str
+
+
+class ArtifactList(AnswerModel):
+    """Files that a job has made."""
+
+    artifacts: list[Artifact]
+    urls_expire_at: str
+
+
+class ModelLink(AnswerModel):
+    """A link to a model.
+
+    Attributes:
+        link_id: What it is withdrawn by.
+        url: What is sent to people.
+        kind: `mailed` to the owner when the model became ready, or `shared` later.
+        label: What its owner calls it.
+        expires_at: ISO 8601, UTC; None for never.
+    """
+
+    link_id: str
+    url: str
+    kind: Literal["mailed", "shared"]
+    label: str
+    state: Literal["open", "expired", "revoked"]
+    created_at: str
+    expires_at: str | None
+
+
+class ModelLinks(AnswerModel):
+    """Links to a model."""
+
+    links: list[ModelLink]

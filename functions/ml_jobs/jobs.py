@@ -1,36 +1,20 @@
-"""What the jobs API does: start, show, list and stop executions of the state machine."""
+"""What the jobs API does with jobs that are there: show, list and stop them."""
 
-import json
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from functions.ml_jobs import logic
-from functions.ml_jobs.account import tell_estimate
-from functions.ml_jobs.answers import Forecast, Job, JobPage, StartedJob, StoppedJob
-from functions.ml_jobs.estimate import estimate
-from functions.ml_jobs.experience import experience_of
-from functions.ml_jobs.machines import Machines
-from functions.ml_jobs.models import EstimateJob, StartJob
-from functions.ml_jobs.options import OptionError, check_options
-from functions.ml_jobs.photos import photos_in
-from functions.ml_jobs.presets import options_of
-from functions.ml_jobs.step_times import TYPICAL_MEGAPIXELS, Options, Photos
-from functions.shared.aws import s3, step_functions
+from functions.ml_jobs.answers import Job, JobPage, StoppedJob
+from functions.shared.aws import step_functions
 from functions.shared.claims import Caller
-from functions.shared.clock import iso, now_ms, to_ms
-from functions.shared.errors import bad_request, conflict, not_found
+from functions.shared.clock import now_ms, to_ms
+from functions.shared.errors import conflict, not_found
 from functions.shared.failures import explain
-from functions.shared.job_names import STEPS, ExecutionName, progress_key, request_key
+from functions.shared.job_names import STEPS, progress_key
 from functions.shared.jobs import ACTIVE, ENDED, JobRow, JobStore
 from functions.shared.observability import logger
 from functions.shared.prices import Prices
-from functions.shared.s3_objects import list_objects, parse_address, prefix_exists, read_json, write_json
-from functions.shared.spending import Estimate
-from functions.shared.stores import Table
-
-JOBS_TO_LEARN_FROM = 50
-"""How many of a person's latest jobs are looked through for those that tell what the next one takes."""
+from functions.shared.s3_objects import read_json
 
 
 @dataclass(frozen=True)
@@ -39,88 +23,16 @@ class Jobs:
 
     Attributes:
         store: The jobs table.
-        projects: The projects table, only read.
-        uploads_bucket: Where captures are.
         ml_bucket: Where jobs have their folders.
-        state_machine_arn: What does a job.
         prices: What machines cost.
-        machines: What the steps run on.
     """
 
     store: JobStore
-    projects: Table
-    uploads_bucket: str
     ml_bucket: str
-    state_machine_arn: str
     prices: Prices
-    machines: Machines
 
-    def start(self, caller: Caller, request: StartJob) -> StartedJob:
-        """Start a job on a capture of the caller.
-
-        Raises:
-            ApiError: 400 for an address, option or step that cannot be, 404 for a capture or project that is
-                not there or not the caller's.
-        """
-        capture = self._capture(caller, request.s3_url)
-        options = _options(request.preset, request.hyperparameters)
-        if request.pipeline_step != STEPS[0]:
-            raise bad_request(
-                "INVALID_STEP", f"pipelineStep: a new job starts with {STEPS[0]}; leave this field out."
-            )
-        if request.project_id is not None:
-            options = logic.with_title(options, self._project_title(caller, request.project_id))
-        job = JobRow(
-            job_id=str(uuid.uuid4()),
-            owner=caller.sub,
-            email=caller.email,
-            created_at=now_ms(),
-            capture_uri=f"s3://{self.uploads_bucket}/{capture.prefix}",
-            capture_id=capture.capture_id,
-            project_id=request.project_id,
-            preset=request.preset,
-        )
-        machine_input = logic.machine_input(job, options, request.pipeline_step)
-        arn = self._launch(job, machine_input)
-        logger.info("job started", extra={"job_id": job.job_id, "capture_id": job.capture_id})
-        return StartedJob(job_id=job.job_id, execution_arn=arn, message="The job has started.")
-
-    def estimate(self, caller: Caller, request: EstimateJob) -> Forecast:
-        """Say what a job would take and cost if it were started now.
-
-        Raises:
-            ApiError: 400 for an address or option that cannot be, 404 for a capture that is not there or not
-                the caller's.
-        """
-        options = _options(request.preset, request.hyperparameters)
-        if request.s3_url is not None:
-            capture = self._capture(caller, request.s3_url)
-            files = list_objects(self.uploads_bucket, capture.prefix)
-            photos = photos_in(files, megapixels=request.megapixels)
-        else:
-            photos = Photos(request.photos or 0, request.megapixels or TYPICAL_MEGAPIXELS)
-        estimated = self.estimate_for(
-            caller, photos, options, preset=request.preset, start_at=request.pipeline_step
-        )
-        return tell_estimate(estimated, counted=photos.counted)
-
-    def estimate_for(
-        self, caller: Caller, photos: Photos, options: Options, *, preset: str, start_at: str
-    ) -> Estimate:
-        """Estimate a job of the caller by the model and by how the caller's latest jobs went."""
-        rows = self.store.page(caller.sub, JOBS_TO_LEARN_FROM, None).items
-        return estimate(
-            photos,
-            options,
-            machines=self.machines,
-            prices=self.prices,
-            now=now_ms(),
-            start_at=start_at,
-            experience=experience_of((JobRow.model_validate(row) for row in rows), preset),
-        )
-
-    def show(self, caller: Caller, job_id: str) -> Job:
-        """Describe a job and how far it is.
+    def own(self, caller: Caller, job_id: str) -> JobRow:
+        """Read a job of the caller.
 
         Raises:
             ApiError: 404 for a job that is not the caller's.
@@ -128,6 +40,15 @@ class Jobs:
         job = self.store.of_owner(job_id, caller.sub)
         if job is None:
             raise not_found("job")
+        return job
+
+    def show(self, caller: Caller, job_id: str) -> Job:
+        """Describe a job and how far it is.
+
+        Raises:
+            ApiError: 404 for a job that is not the caller's.
+        """
+        job = self.own(caller, job_id)
         if job.status in ACTIVE:
             job = self._with_real_status(job)
         progress = self._progress(job) if job.status in ACTIVE else None
@@ -146,9 +67,7 @@ class Jobs:
         Raises:
             ApiError: 404 for a job that is not the caller's, 409 when it has ended.
         """
-        job = self.store.of_owner(job_id, caller.sub)
-        if job is None:
-            raise not_found("job")
+        job = self.own(caller, job_id)
         if job.execution_arn is None:
             raise conflict("JOB_STARTING", "This job is just starting: try again in a few seconds.")
         if self.store.stopping(job_id) is None:
@@ -160,45 +79,6 @@ class Jobs:
         return StoppedJob(
             message="The job is being stopped.", job_id=job_id, stopped_resources=[job.execution_arn]
         )
-
-    def _capture(self, caller: Caller, s3_url: str) -> logic.Capture:
-        try:
-            address = parse_address(s3_url)
-        except ValueError as error:
-            raise bad_request("INVALID_ADDRESS", f"s3Url: {error}") from error
-        capture = logic.capture_of(address, self.uploads_bucket, caller.sub)
-        if capture is None:
-            raise not_found("capture")
-        if not prefix_exists(self.uploads_bucket, address.key):
-            raise not_found("capture")
-        return capture
-
-    def _project_title(self, caller: Caller, project_id: str) -> str:
-        project = self.projects.get({"userSub": caller.sub, "projectId": project_id})
-        if project is None:
-            raise not_found("project")
-        return str(project.get("title") or "")
-
-    def _launch(self, job: JobRow, machine_input: dict[str, Any]) -> str:
-        """Write the row, then the request, then start; whatever fails takes back what was written."""
-        self.store.add(job)
-        try:
-            write_json(
-                self.ml_bucket,
-                request_key(job.job_id),
-                {**machine_input, "preset": job.preset, "createdAt": iso(job.created_at)},
-            )
-            arn = step_functions().start_execution(
-                stateMachineArn=self.state_machine_arn,
-                name=str(ExecutionName(job.job_id, job.attempt)),
-                input=json.dumps(machine_input),
-            )["executionArn"]
-        except Exception:
-            self.store.withdraw(job.job_id)
-            s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id))
-            raise
-        self.store.started(job.job_id, arn)
-        return arn
 
     def _with_real_status(self, job: JobRow) -> JobRow:
         """Look at the execution itself: the event that tells of its end may be late or lost."""
@@ -221,7 +101,7 @@ class Jobs:
 
     def _progress(self, job: JobRow) -> logic.StepProgress | None:
         """Read the progress of the latest step that has any."""
-        since = job.started_at or job.created_at
+        since = job.began_at
         for step in reversed(STEPS):
             document = self._progress_document(job.job_id, step)
             progress = logic.read_progress(document, step, since)
@@ -235,15 +115,3 @@ class Jobs:
         except ValueError:
             logger.warning("unreadable progress", extra={"job_id": job_id, "step": step})
             return None
-
-
-def _options(preset: str, chosen: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Give the options of each step.
-
-    Raises:
-        ApiError: 400, naming each option that cannot be.
-    """
-    try:
-        return options_of(preset, check_options(chosen))
-    except OptionError as error:
-        raise bad_request("INVALID_OPTIONS", str(error)) from error

@@ -1,5 +1,6 @@
 """Rules of jobs: whose capture it is, what the state machine is given, how far a job is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from functions.ml_jobs.account import shares_of, tell_cost, tell_estimate, tell_queue
 from functions.ml_jobs.answers import Job, JobError, JobProgress
 from functions.shared.clock import iso, parse_iso_ms
-from functions.shared.job_names import OLD_STEP_WORDS, STEPS
+from functions.shared.job_names import OLD_STEP_WORDS, STEPS, UUID_PATTERN
 from functions.shared.jobs import ACTIVE, WAITING_FOR_MACHINE, JobRow
 from functions.shared.prices import Prices
 from functions.shared.s3_objects import Address
@@ -29,6 +30,23 @@ class Capture:
 
     capture_id: str
     prefix: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a job begins with.
+
+    Attributes:
+        capture_uri: Folder of the photos.
+        capture: Their capture.
+        sfm_job_id: The earlier job whose reconstruction it goes on with.
+        artifacts: S3 address of the training result that it goes on with.
+    """
+
+    capture_uri: str
+    capture: Capture
+    sfm_job_id: str | None = None
+    artifacts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +100,12 @@ def with_title(options: Mapping[str, Mapping[str, str]], title: str) -> dict[str
     return named
 
 
-def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_at: str) -> dict[str, Any]:
+def machine_input(job: JobRow, artifacts: str | None = None) -> dict[str, Any]:
     """Make the state machine's input.
 
     Args:
         job: The job.
-        options: Options per step.
-        start_at: First step.
+        artifacts: S3 address of the training result, for an execution that starts after it.
 
     Returns:
         The input; every value a string, a list of strings or an object of strings.
@@ -98,11 +115,29 @@ def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_a
         "attempt": str(job.attempt),
         "owner": job.owner,
         "captureUri": job.capture_uri,
-        "startAt": start_at,
-        "sourceJobId": job.job_id,
-        "arguments": {step: arguments(options[step]) for step in ("sfm", "compressor")},
-        "hyperparameters": dict(options["3dgs"]),
+        "startAt": job.start_at,
+        "sourceJobId": job.source_job_id or job.job_id,
+        "arguments": {step: arguments(job.options[step]) for step in ("sfm", "compressor")},
+        "hyperparameters": dict(job.options["3dgs"]),
+        **({"train": {"artifacts": artifacts}} if artifacts else {}),
     }
+
+
+def job_of_sfm_uri(uri: str | None, bucket: str) -> str | None:
+    """Read the job's id from the address of its reconstruction, as older clients name an earlier job."""
+    match = re.match(rf"^s3://{re.escape(bucket)}/jobs/(?P<job>{UUID_PATTERN})/sfm(?:/|$)", uri or "")
+    return match["job"] if match else None
+
+
+def request_of(job: JobRow) -> tuple[Any, ...]:
+    """Give what a request for a job says: two of the same key must say the same."""
+    return (
+        job.capture_uri,
+        job.project_id,
+        job.preset,
+        job.source_job_id,
+        job.options,
+    )
 
 
 def read_progress(document: Mapping[str, Any] | None, step: str, since: int) -> StepProgress | None:
@@ -202,7 +237,7 @@ def describe_job(job: JobRow, progress: StepProgress | None, now: int, prices: P
     """
     active = job.status in ACTIVE
     stage = later_stage(job.current_stage, progress.step) if active and progress else job.current_stage
-    started = job.started_at or job.created_at
+    started = job.began_at
     elapsed = max(0.0, ((job.ended_at or now) - started) / 1000)
     own = progress if progress and progress.step == stage else None
     fraction = overall_fraction(stage, own, shares_of(job))

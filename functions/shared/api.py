@@ -107,8 +107,10 @@ class Problem(AnswerModel):
     request_id: str
 
 
-OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""A text without line breaks and other control characters."""
+OneLine = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")
+]
+"""A text without line breaks, other control characters, and those that turn the direction of what follows."""
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
 """An id in the path; one that nothing could be called by is not found."""
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]

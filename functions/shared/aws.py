@@ -9,6 +9,8 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -16,9 +18,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
+S3_CONNECTIONS = 16
+"""Requests to S3 that a function may have open at once."""
+
 _QUICK = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
 # Signature version 4 for presigned URLs in every region; no checksum that a browser's plain PUT would lack.
-_S3 = _QUICK.merge(Config(signature_version="s3v4", request_checksum_calculation="when_required"))
+_S3 = _QUICK.merge(
+    Config(
+        signature_version="s3v4",
+        request_checksum_calculation="when_required",
+        max_pool_connections=S3_CONNECTIONS,
+    )
+)
 
 
 @cache
@@ -31,6 +42,12 @@ def dynamodb() -> "DynamoDBClient":
 def s3() -> "S3Client":
     """Give the S3 client."""
     return boto3.client("s3", config=_S3)
+
+
+@cache
+def lambda_functions() -> "LambdaClient":
+    """Give the Lambda client."""
+    return boto3.client("lambda", config=_QUICK)
 
 
 @cache
@@ -61,6 +78,12 @@ def cognito() -> "CognitoIdentityProviderClient":
 def ses() -> "SESV2Client":
     """Give the SES v2 client."""
     return boto3.client("sesv2", config=_QUICK)
+
+
+@cache
+def cloudwatch_logs() -> "CloudWatchLogsClient":
+    """Give the CloudWatch Logs client."""
+    return boto3.client("logs", config=_QUICK)
 
 
 @cache

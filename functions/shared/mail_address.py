@@ -18,9 +18,22 @@ def normalise(text: str) -> str:
         ValueError: It is no address that a mail could be sent to.
     """
     address = text.lower()
-    if not _ADDRESS.fullmatch(address):
+    # Some letters of other scripts become ASCII in lower case, and the address another person's.
+    if not text.isascii() or not _ADDRESS.fullmatch(address):
         raise ValueError("must be an e-mail address such as name@example.com")
     return address
+
+
+def mailbox(address: str) -> str:
+    """Name the mailbox that an address most likely leads to: what follows a plus sign is its owner's choice.
+
+    For counting only: not every provider reads addresses so, and the mail goes to the address itself.
+
+    Args:
+        address: In lower case.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or '+'}@{domain}"
 
 
 MailAddress = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(normalise)]

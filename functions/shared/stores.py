@@ -83,6 +83,7 @@ class Table:
         condition: str,
         values: Mapping[str, Any] | None = None,
         add: Mapping[str, float | set[str]] | None = None,
+        discard: Mapping[str, set[str]] | None = None,
         defaults: Mapping[str, Any] | None = None,
         append: Mapping[str, Any] | None = None,
     ) -> Item | None:
@@ -94,6 +95,7 @@ class Table:
             condition: What must hold; without it an update would make an item that was never there.
             values: Values that the condition names.
             add: Amounts to add to numbers, and texts to add to sets of texts.
+            discard: Texts to take out of sets of texts.
             defaults: Attributes to set only where they are missing.
             append: Entries to put at the end of lists.
 
@@ -111,10 +113,12 @@ class Table:
         expression = _clause("SET", assignments)
         expression += _clause("REMOVE", [f"#{name}" for name in removed])
         expression += _clause("ADD", [f"#{name} :add_{name}" for name in add or {}])
+        expression += _clause("DELETE", [f"#{name} :discard_{name}" for name in discard or {}])
         all_values = {
             **{f"set_{name}": value for name, value in kept.items()},
             **{f"new_{name}": value for name, value in (defaults or {}).items()},
             **{f"add_{name}": value for name, value in (add or {}).items()},
+            **{f"discard_{name}": value for name, value in (discard or {}).items()},
             **{f"empty_{name}": [] for name in append or {}},
             **{f"entries_{name}": [entry] for name, entry in (append or {}).items()},
             **(values or {}),

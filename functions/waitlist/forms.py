@@ -17,6 +17,8 @@ REQUESTS_A_DAY = 20
 """Of one form, from one network."""
 MAILS_A_DAY = 500
 """Caused by the forms altogether: they must not use up the account's quota, which mails about jobs need."""
+WELCOMES_A_DAY = 3
+"""To one mailbox, which has as many addresses as somebody cares to write plus signs into."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Forms:
         self.waitlist.add(waitlist_row(request, now_ms()))
         if not self.waitlist.claim_welcome(request.email):
             return
-        if not self._mail(welcome(), request.email):
+        if not self._may_welcome(request.email) or not self._mail(welcome(), request.email):
             self.waitlist.release_welcome(request.email)
             return
         logger.info("person on the waitlist")
@@ -79,6 +81,9 @@ class Forms:
                 "Too many requests have come from your network today. Try again tomorrow.",
                 retry_after_seconds=DAY_SECONDS,
             )
+
+    def _may_welcome(self, address: str) -> bool:
+        return self.limits.take_mail("welcome", address, WELCOMES_A_DAY)
 
     def _tell_staff(self, mail: Mail) -> None:
         if self.staff_email:

@@ -87,6 +87,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "UPLOADS_BUCKET": "test-uploads",
         "ML_BUCKET": "test-ml",
         "UPLOADS_TABLE": "uploads",
+        # No such function: a test that starts a check hears of it instead.
+        "CAPTURE_CHECK_ARN": "arn:aws:lambda:us-east-1:123456789012:function:capture-check:live",
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
@@ -204,6 +206,7 @@ def lambda_context() -> SimpleNamespace:
         memory_limit_in_mb=256,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id=str(uuid.uuid4()),
+        get_remaining_time_in_millis=lambda: 29_000,
     )
 
 
@@ -215,7 +218,7 @@ def call(lambda_context: SimpleNamespace) -> Call:
     """Give a function that sends a request through a handler as API Gateway would.
 
     Its `user` is the signed-in person's sub, None for nobody; `groups` the claim as the gateway passes it on;
-    `body` a JSON value or raw text.
+    `body` a JSON value or raw text; `headers` go with the usual ones.
     """
 
     def send(
@@ -229,14 +232,16 @@ def call(lambda_context: SimpleNamespace) -> Call:
         origin: str = ORIGIN,
         groups: str = "[pilots]",
         source_ip: str = "127.0.0.1",
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
+        sent = {"Origin": origin, "Content-Type": "application/json", **(headers or {})}
         event = {
             "resource": path,
             "path": path,
             "httpMethod": method,
-            "headers": {"Origin": origin, "Content-Type": "application/json"},
-            "multiValueHeaders": {"Origin": [origin], "Content-Type": ["application/json"]},
+            "headers": sent,
+            "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "queryStringParameters": query,
             "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
             "pathParameters": None,
@@ -253,11 +258,11 @@ def call(lambda_context: SimpleNamespace) -> Call:
             "isBase64Encoded": False,
         }
         answer = handler(event, lambda_context)
-        headers = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
-        headers |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
-        is_json = (headers.get("Content-Type") or [""])[0].startswith("application/json")
+        got = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items()}
+        got |= {name: [value] for name, value in (answer.get("headers") or {}).items()}
+        is_json = (got.get("Content-Type") or [""])[0].startswith("application/json")
         text = answer.get("body") or ""
-        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, headers)
+        return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, got)
 
     return send
 

@@ -106,6 +106,8 @@ def test_every_route_hides_another_persons_upload(call, upload):
     requests = [
         ("POST", "/start-multipart-upload", {"fileName": "b.jpg", "captureId": done["captureId"]}),
         ("POST", "/get-presigned-url", {**done, "partNumber": 1}),
+        ("POST", "/get-presigned-urls", {**done, "partNumbers": [1]}),
+        ("POST", "/list-parts", done),
         ("POST", "/complete-multipart-upload", done),
         ("POST", "/abort-multipart-upload", done),
         ("GET", f"/captures/{done['captureId']}", None),

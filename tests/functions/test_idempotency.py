@@ -21,7 +21,6 @@ class Made(AnswerModel):
 @pytest.fixture
 def made(lambda_context):
     """Give a function that makes a number once per key, and how often it was really made."""
-    lambda_context.get_remaining_time_in_millis = lambda: 20_000
     calls: list[int] = []
 
     def make(

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from functions.ml_jobs.account import usual_estimate
-from functions.ml_jobs.handler import _jobs, handler
+from functions.ml_jobs.handler import _jobs, _starting, handler
 from functions.projects.handler import handler as projects_handler
 from functions.shared.clock import iso, now_ms, parse_iso_ms
 from functions.shared.jobs import JobRow
@@ -76,7 +76,8 @@ def test_a_job_shows_the_progress_of_its_container(call, cloud, user, job):
 
 
 def test_a_list_has_the_callers_jobs_newest_first(call, user, capture):
-    ids = [call(handler, "POST", "/start-job", {"s3Url": capture}, user=user).body["jobId"] for _ in range(3)]
+    requests = [{"s3Url": capture, "preset": preset} for preset in ("draft", "high")]
+    ids = [call(handler, "POST", "/start-job", one, user=user).body["jobId"] for one in requests]
     shown = call(handler, "GET", "/jobs", user=user).body["jobs"]
     assert [job["jobId"] for job in shown] == ids[::-1]
     assert call(handler, "GET", "/jobs", user=str(uuid.uuid4())).body["jobs"] == []
@@ -100,9 +101,11 @@ def test_an_ended_job_cannot_be_stopped(call, user, job):
 
 
 def test_a_job_that_cannot_start_leaves_nothing(call, cloud, user, capture, monkeypatch):
-    jobs = _jobs()
-    broken = jobs.__class__(**{**jobs.__dict__, "state_machine_arn": jobs.state_machine_arn + "-gone"})
-    monkeypatch.setattr("functions.ml_jobs.handler._jobs", lambda: broken)
+    starting = _starting()
+    broken = starting.__class__(
+        **{**starting.__dict__, "state_machine_arn": starting.state_machine_arn + "-gone"}
+    )
+    monkeypatch.setattr("functions.ml_jobs.handler._starting", lambda: broken)
     before = cloud.client("s3").list_objects_v2(Bucket="test-ml")["KeyCount"]
     answer = call(handler, "POST", "/start-job", {"s3Url": capture}, user=user)
     assert (answer.status, answer.body["code"]) == (500, "INTERNAL")
@@ -147,7 +150,7 @@ def test_a_capture_that_is_not_there_is_not_found(call, user):
         ({"s3Url": 3}, "s3Url"),
         ({"preset": "ultra"}, "preset"),
         ({"pipelineStep": "paint"}, "pipelineStep"),
-        ({"pipelineStep": "compression"}, "pipelineStep"),
+        ({"pipelineStep": "compression"}, "sourceJobId"),
         ({"hyperparameters": {"nerf": 1}}, "nerf"),
         ({"hyperparameters": []}, "hyperparameters"),
     ],

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from functions.shared.stores import Table
+from functions.shared.user_settings import SettingsStore
 from functions.user_settings.handler import handler
 from functions.user_settings.service import TESTS_PER_DAY
 
@@ -120,6 +121,15 @@ def test_a_change_of_another_version_is_refused(change, shown):
         assert (answer.status, answer.body["code"]) == (409, "VERSION_CONFLICT")
     assert change({"mailNotices": True, "version": 1}).status == 200
     assert shown()["version"] == 2
+
+
+def test_settings_that_were_changed_since_they_were_read_stay_as_they_are(user):
+    store = SettingsStore(Table("settings"))
+    for version in (0, 1):
+        changed = store.change(user, {"webhookUrl": f"{URL}/{version}"}, version=version)
+        assert changed is not None
+        assert store.change(user, {"webhookUrl": URL}, version=version) is None
+        assert store.read(user) == changed
 
 
 def test_of_changes_at_once_none_is_lost_and_every_told_secret_was_one(change, shown):

@@ -70,7 +70,7 @@ def test_the_name_is_resolved_once_and_the_checked_address_is_the_one_connected_
     resolved = []
     real = socket.getaddrinfo
 
-    def resolve(host, *rest, **more):  # noqa: ANN002, ANN003 -- as the socket module has it
+    def resolve(host, *rest, **more):
         resolved.append(host)
         return real(host, *rest, **more)
 
@@ -144,7 +144,7 @@ def tell_to_go_on(connection):
 
 
 def silent(connection):
-    time.sleep(2)
+    time.sleep(5)
 
 
 def refuse_words(connection):
@@ -157,7 +157,7 @@ def test_however_slow_the_receiver_is_the_post_ends_in_time(server, act):
     started = time.monotonic()
     with pytest.raises(NotDeliveredError, match="longer than"):
         server.poster(limit_seconds=0.5).post(ADDRESS, b"{}", {})
-    assert 0.4 < time.monotonic() - started < 1.5
+    assert 0.4 < time.monotonic() - started < 3
 
 
 def test_a_handshake_that_never_ends_is_cut():

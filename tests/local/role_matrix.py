@@ -12,7 +12,16 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
-        "uploads-bucket uploads/": "list read write delete",
+        "idempotency-table": "get put update delete",
+        "uploads-bucket uploads/": "list read write list-parts delete",
+        "capture-check-alias": "invoke",
+    },
+    "capture-check-role": TRACES
+    | {
+        "capture-check-logs": OWN_LOG,
+        "capture-check-dead-letters": "send",
+        "uploads-table": "get update",
+        "uploads-bucket uploads/": "list read",
     },
     "projects-role": TRACES
     | {
@@ -43,15 +52,26 @@ MATRIX: dict[str, dict[str, str]] = {
     "ml-jobs-role": TRACES
     | {
         "ml-jobs-logs": OWN_LOG,
+        "/aws/sagemaker/ProcessingJobs": "look read",
+        "/aws/sagemaker/TrainingJobs": "look read",
         "jobs-table": "get put update delete",
         "jobs-table owner-index": "query",
+        "links-table": "get put update delete",
+        "links-table job-index": "query",
+        "idempotency-table": "get put update delete",
+        "limits-table": "get update",
         "projects-table": "get",
+        "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/request.json": "write delete",
         "ml-bucket jobs/*/progress/sfm/": "read",
         "ml-bucket jobs/*/progress/compressor/": "read",
+        "ml-bucket jobs/*/sfm/": "read",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read",
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "ml-bucket jobs/*/model/": "read",
         "pipeline-machine": "start follow stop",
     },
     "pipeline-steps-role": TRACES
@@ -59,7 +79,6 @@ MATRIX: dict[str, dict[str, str]] = {
         "pipeline-steps-logs": OWN_LOG,
         "jobs-table": "update",
         "links-table": "put",
-        "uploads-bucket uploads/": "list read",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/report.json": "read",
         "ml-bucket jobs/*/model/": "read write",
@@ -91,8 +110,12 @@ MATRIX: dict[str, dict[str, str]] = {
         "jobs-table": "get",
         "the delivery key": "read",
     },
-    "invites-v2-role": TRACES | MAIL | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite"},
-    "invites-v3-role": TRACES | MAIL | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite"},
+    "invites-v2-role": TRACES
+    | MAIL
+    | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite", "limits-table": "update"},
+    "invites-v3-role": TRACES
+    | MAIL
+    | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite", "limits-table": "update"},
     "waitlist-role": TRACES
     | MAIL
     | {
@@ -102,7 +125,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "limits-table": "update",
     },
     "pipeline-sfm-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "sfm-repository": "pull",
@@ -113,7 +136,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "write",
     },
     "pipeline-3dgs-role": {
-        "/aws/sagemaker/TrainingJobs": "write make",
+        "/aws/sagemaker/TrainingJobs": "write make look",
         "metrics in /aws/sagemaker/TrainingJobs": "put",
         "the account's registry": "log-in",
         "3dgs-repository": "pull",
@@ -124,7 +147,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read write",
     },
     "pipeline-compressor-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "compressor-repository": "pull",
@@ -137,6 +160,7 @@ MATRIX: dict[str, dict[str, str]] = {
     },
     "pipeline-machine-role": TRACES
     | {
+        "capture-check-alias": "invoke",
         "pipeline-steps-alias": "invoke",
         "processing jobs": "run follow",
         "training jobs": "run follow",
@@ -176,11 +200,8 @@ NOBODYS = {
     # Indexes that no function asks.
     "flight-paths-table project-index",
     "jobs-table project-index",
-    "links-table job-index",
     "uploads-table owner-index",
     "uploads-table project-index",
-    # Tables whose readers are yet to come.
-    "idempotency-table",
     # SQS alone fills it.
     "webhooks-dead-letters",
     # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
@@ -196,6 +217,7 @@ NOBODYS = {
     "waitlist-alias",
     "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
+    "capture-check-role",
     "delivery-role",
     "drone-path-role",
     "file-upload-role",

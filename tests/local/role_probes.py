@@ -161,7 +161,9 @@ class Probes:
                 version = s3.put_object(**kept)["VersionId"]
                 yield Probe(thing, "read", "s3:GetObject", kept)
                 yield Probe(thing, "write", "s3:PutObject", dry)
-                yield Probe(thing, "write", "s3:AbortMultipartUpload", dry | {"UploadId": PROBE})
+                upload = dry | {"UploadId": PROBE}
+                yield Probe(thing, "write", "s3:AbortMultipartUpload", upload)
+                yield Probe(thing, "list-parts", "s3:ListMultipartUploadParts", upload, "list_parts")
                 yield Probe(thing, "delete", "s3:DeleteObject", dry)
                 tags = {"TagSet": [{"Key": PROBE, "Value": PROBE}]}
                 yield Probe(thing, "tag", "s3:PutObjectTagging", dry | {"Tagging": tags})
@@ -310,7 +312,7 @@ class Probes:
             yield Probe(thing, "write", "logs:CreateLogStream", stream)
             yield Probe(thing, "write", "logs:PutLogEvents", stream | {"logEvents": _LINES})
             yield Probe(thing, "make", "logs:CreateLogGroup", group)
-            yield Probe(thing, "make", "logs:DescribeLogStreams", group)
+            yield Probe(thing, "look", "logs:DescribeLogStreams", group)
             yield Probe(thing, "read", "logs:GetLogEvents", stream)
 
     def _metrics(self) -> Iterator[Probe]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
+from PIL import Image
 
 from functions.job_events.events import SETTLE_AFTER_MS
 from functions.ml_jobs.logic import machine_input
@@ -192,8 +193,8 @@ def pilot(up: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pi
 
 def photos(folder: Path) -> list[tuple[str, Path]]:
     paths = [folder / f"{number}.jpg" for number in range(4)]
-    for path in paths:
-        path.write_bytes(b"a photo")
+    for number, path in enumerate(paths):
+        Image.effect_noise((200, 200), 10 + 10 * number).save(path)
     return [(path.name, path) for path in paths]
 
 

@@ -82,6 +82,21 @@ MUTANTS = (
         ("storage",),
     ),
     Mutant(
+        "S3 drops the parts of an upload that the API still goes on with",
+        "components/bucket.py",
+        "ABORT_UPLOADS_AFTER_DAYS = 7",
+        "ABORT_UPLOADS_AFTER_DAYS = 1",
+        ("storage",),
+    ),
+    Mutant(
+        "the uploads function may not see which parts have arrived",
+        "components/handlers.py",
+        """                grants.list_parts(bucket.arn, f"{_UPLOADS}*"),
+""",
+        "",
+        ("abilities",),
+    ),
+    Mutant(
         "photos go after a month",
         "components/bucket.py",
         '"expiration": {"expired_object_delete_marker": True}',
@@ -453,6 +468,27 @@ MUTANTS = (
         ("functions",),
     ),
     Mutant(
+        "a capture check that failed is forgotten",
+        "components/handlers.py",
+        "asynchronous=True,\n            extra_layers=",
+        "extra_layers=",
+        ("functions",),
+    ),
+    Mutant(
+        "the upload API may begin no capture check",
+        "components/handlers.py",
+        "                grants.invoke_function(capture_check.arn),\n",
+        "",
+        ("functions", "abilities"),
+    ),
+    Mutant(
+        "jobs do not begin with the capture check",
+        "components/pipeline.py",
+        "check_function=steps.capture_check.arn",
+        "check_function=steps.pipeline_steps.arn",
+        ("functions", "pipeline"),
+    ),
+    Mutant(
         "events that no function could be told are lost",
         "components/pipeline.py",
         'dead_letter_config={"arn": queue.arn},',
@@ -491,6 +527,15 @@ MUTANTS = (
             "grants",
             "identity",
         ),
+    ),
+    Mutant(
+        "invitations are counted in another table",
+        "components/handlers.py",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.limits_table.arn),""",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.waitlist_table.arn),""",
+        ("abilities",),
     ),
     # Grants
     Mutant(
@@ -746,8 +791,8 @@ MUTANTS = (
     Mutant(
         "a function step's failure is not caught",
         "components/definition.py",
-        'return {**invoke_function(parts.steps_function, payload), "Catch": catch(), "Next": following}',
-        'return {**invoke_function(parts.steps_function, payload), "Next": following}',
+        'return {**invoke_function(function, payload), "Catch": catch(), "Next": following}',
+        'return {**invoke_function(function, payload), "Next": following}',
         ("definition",),
     ),
     Mutant(

@@ -192,9 +192,16 @@ def test_everything_calls_a_function_by_its_alias(stack):
         assert permission.inputs["qualifier"] == aliases[permission.inputs["function"]].outputs["name"]
 
 
+def sent_events(run):
+    """ARNs of what rules and functions send events to; functions name it in a variable."""
+    by_rules = {one.inputs["arn"] for one in run.of("aws:cloudwatch/eventTarget:EventTarget")}
+    told = {v for one in run.of(FUNCTION) for v in one.inputs["environment"]["variables"].values()}
+    return by_rules | (told & {alias.outputs["arn"] for alias in run.of(ALIAS)})
+
+
 def test_what_events_could_not_tell_is_kept(stack):
-    called_by_events = {one.inputs["arn"]: one for one in stack.of("aws:cloudwatch/eventTarget:EventTarget")}
-    assert called_by_events
+    called_by_events = sent_events(stack)
+    assert len(called_by_events) > 1
     queues = {one.outputs["arn"]: one for one in stack.of("aws:sqs/queue:Queue")}
     settings = {one.inputs["functionName"]: one.inputs for one in stack.of(EVENTS)}
     policies = {one.inputs["queueUrl"]: json.loads(one.inputs["policy"]) for one in stack.of(QUEUE_POLICY)}
@@ -247,6 +254,20 @@ def test_a_webhooks_event_is_given_up_after_its_last_try_and_not_before(stack):
     queue = stack.one("aws:sqs/queue:Queue", "webhooks-queue")
     assert redrive_of(queue)["maxReceiveCount"] == len(DELAYS_SECONDS) + 1
     assert queue.inputs["messageRetentionSeconds"] > 2 * sum(DELAYS_SECONDS)
+
+
+def test_uploads_and_jobs_are_checked_by_one_function(stack):
+    (check,) = [one for one in stack.of(ALIAS) if one.name == "capture-check-alias"]
+    variables = stack.one(FUNCTION, "file-upload-function").inputs["environment"]["variables"]
+    assert variables["CAPTURE_CHECK_ARN"] == check.outputs["arn"]
+    policy = json.loads(stack.one("aws:iam/rolePolicy:RolePolicy", "file-upload-policy").inputs["policy"])
+    invoked = [s["Resource"] for s in policy["Statement"] if s["Action"] == ["lambda:InvokeFunction"]]
+    assert invoked == [[check.outputs["arn"]]]
+    (machine,) = stack.of("aws:sfn/stateMachine:StateMachine")
+    checked = json.loads(machine.inputs["definition"])["States"]["CheckCapture"]
+    assert checked["Parameters"]["FunctionName"] == check.outputs["arn"]
+    function = stack.one(FUNCTION, "capture-check-function").inputs
+    assert function["timeout"] < checked["TimeoutSeconds"]
 
 
 def test_a_share_of_the_concurrency_is_given_only_where_it_is_asked_for(prod, bootstrap):

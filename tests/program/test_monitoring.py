@@ -13,6 +13,7 @@ from functions.job_events.metrics import NAMESPACE
 from functions.shared.job_names import STEPS
 from local.preview import ROOT, run_program, stack_config
 from tests.program.states_language import states_of
+from tests.program.test_functions import sent_events
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TABLE = "aws:dynamodb/table:Table"
@@ -59,9 +60,9 @@ def dead_letter_queues(run):
 
 
 def wanted_of_functions(run):
-    targets = {target.inputs["arn"] for target in run.of("aws:cloudwatch/eventTarget:EventTarget")}
+    called_by_events = sent_events(run)
     aliases = run.of("aws:lambda/alias:Alias")
-    called = {alias.inputs["functionName"] for alias in aliases if alias.outputs["arn"] in targets}
+    called = {alias.inputs["functionName"] for alias in aliases if alias.outputs["arn"] in called_by_events}
     for function in run.of(FUNCTION):
         dropped = ["AsyncEventsDropped"] if function.outputs["name"] in called else []
         for metric in ("Errors", "Throttles", *dropped):

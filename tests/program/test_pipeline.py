@@ -22,10 +22,9 @@ def machine(run):
 def test_the_definition_names_this_programs_resources(stack):
     text = machine(stack).inputs["definition"]
     states = states_of(json.loads(text))
-    assert (
-        states["CheckCapture"]["Parameters"]["FunctionName"]
-        == stack.one("aws:lambda/alias:Alias", "pipeline-steps-alias").outputs["arn"]
-    )
+    for state, function in (("CheckCapture", "capture-check"), ("QualityGate", "pipeline-steps")):
+        alias = stack.one("aws:lambda/alias:Alias", f"{function}-alias")
+        assert states[state]["Parameters"]["FunctionName"] == alias.outputs["arn"]
     images = {one.name: one.outputs["imageUri"] for one in stack.of("awsx:ecr:Image")}
     assert states["Sfm"]["Parameters"]["AppSpecification"]["ImageUri"] == images["sfm-build"]
     assert (

@@ -4,9 +4,12 @@ import json
 import re
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from components.adopt import BUCKETS
 from components.storage import INTERMEDIATE
+from functions.file_upload.logic import KEEP_UNFINISHED_DAYS, file_expires_at
+from functions.file_upload.store import CaptureItem, FileItem
 from functions.shared import tables as documented
 from local.preview import Run
 
@@ -68,6 +71,20 @@ def lifecycle_of(run: Run, bucket: str):
     assert all(rule["status"] == "Enabled" for rule in rules)
     assert len({rule["id"] for rule in rules}) == len(rules)
     return rules
+
+
+def test_a_file_that_is_never_completed_is_forgotten_with_its_parts(stack):
+    everywhere = [
+        rule
+        for rule in lifecycle_of(stack, stack.one(BUCKET, "uploads-bucket").outputs["bucket"])
+        if "abortIncompleteMultipartUpload" in rule
+    ]
+    kept = {rule["abortIncompleteMultipartUpload"]["daysAfterInitiation"] for rule in everywhere}
+    assert kept == {KEEP_UNFINISHED_DAYS}
+    now = 1_800_000_000
+    assert file_expires_at(now) - now == KEEP_UNFINISHED_DAYS * 24 * 3600
+    assert stack.one(TABLE, "uploads-table").inputs["ttl"]["attributeName"] == to_camel("expires_at")
+    assert {"expires_at"} <= set(FileItem.model_fields) & set(CaptureItem.model_fields)
 
 
 def test_a_bucket_drops_unfinished_uploads_and_old_versions(stack, bucket):

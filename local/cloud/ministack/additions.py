@@ -11,6 +11,7 @@ from local.cloud.ministack import (
     lambda_runtime,
     mail_sender,
     metrics,
+    multipart,
     patch_points,
     sagemaker_service,
     task_authorization,
@@ -38,3 +39,4 @@ def install() -> None:
     mail_sender.install()
     alarms.install()
     metrics.install()
+    multipart.install()
