@@ -16,7 +16,8 @@ COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycach
 TYPED := __main__.py adoption components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
 	tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview migrate-projects layers mutants test check fast lint types lock clean
+.PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants test check fast lint types \
+	lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +44,9 @@ migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)
+
+openapi: setup ## Write the APIs' OpenAPI documents to build/openapi, which `pulumi up` uploads
+	@$(BIN)/python -m functions.openapi
 
 mutants: setup ## Break the program in a hundred ways and see that a test fails each time (ONLY=words of some)
 	@$(COMPILED_ONCE) $(BIN)/python -m tests.mutants $(ONLY)

@@ -5,7 +5,6 @@ import pulumi
 from components.account import Account
 from components.adopt import Retention
 from components.api import ApiDefaults
-from components.api_domain import ApiDomain
 from components.apis import Apis
 from components.delivery import Delivery
 from components.function import FunctionRuntime
@@ -32,15 +31,7 @@ identity = Identity("identity", mails=cognito_mails, retention=retention, opts=o
 images = Images("images", digests=settings.image_digests, retention=retention, opts=opts)
 
 # The APIs' addresses come first: the delivery stands before one of them, and functions need its address.
-api_defaults = ApiDefaults(
-    region=settings.region,
-    user_pools=identity.pool_arns,
-    allowed_origins=origins,
-    stage_name=settings.api_stage_name,
-    log_retention_days=settings.log_retention_days,
-    retention=retention,
-    domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
-)
+api_defaults = ApiDefaults.of(settings, user_pools=identity.pool_arns, retention=retention, opts=opts)
 apis = Apis.open(defaults=api_defaults, opts=opts)
 delivery = Delivery(
     "delivery",
@@ -78,6 +69,7 @@ functions = {
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
+    "api_docs": handlers.api_docs(addresses=apis.addresses),
     "waitlist": handlers.waitlist(staff_email=settings.staff_email),
     "webhooks": handlers.webhooks(),
 }

@@ -131,6 +131,7 @@ class Function(Component):
         asynchronous: bool = False,
         works_off: WorkQueue | None = None,
         folder: str | None = None,
+        extra_files: Mapping[str, str] | None = None,
         extra_layers: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -147,6 +148,7 @@ class Function(Component):
             asynchronous: Whether it is called by events, which nobody would repeat by hand.
             works_off: A queue whose messages it is called with, one at a time; it says which come again.
             folder: Where its code is below `functions/`; left out, its name with underscores for dashes.
+            extra_files: Files in its archive besides its code, as `function_archive` takes them.
             extra_layers: ARNs of layers besides the one that every function has.
             opts: The component's options.
         """
@@ -187,7 +189,7 @@ class Function(Component):
             runtime=runs_on.runtime,
             architectures=[runs_on.architecture],
             handler=f"functions.{folder}.handler.handler",
-            code=function_archive(folder),
+            code=function_archive(folder, extra_files),
             layers=[runs_on.layer, *extra_layers],
             memory_size=memory_mb,
             timeout=timeout_seconds,

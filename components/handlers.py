@@ -4,13 +4,14 @@ Both are stated in `functions/<name>/settings.py`; a test holds the two together
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components import grants
 from components.account import COST_TAG, Account
+from components.code import api_documents
 from components.definition import Machines
 from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
@@ -394,6 +395,27 @@ class Handlers:
                 grants.update_item(self.storage.limits_table.arn),
                 grants.send_mail(list(self.mail.identities)),
             ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def api_docs(self, *, addresses: Mapping[str, pulumi.Input[str]]) -> Function:
+        """Tells what the APIs offer.
+
+        Args:
+            addresses: Of each API, by its logical name.
+        """
+        return Function(
+            "api-docs",
+            description="Gives the OpenAPI documents of the APIs.",
+            runs_on=self.runs_on,
+            environment={
+                "API_ADDRESSES": pulumi.Output.json_dumps(dict(addresses)),
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[],
+            extra_files=api_documents(addresses, "api_docs"),
             memory_mb=512,
             timeout_seconds=29,
             opts=self.opts,

@@ -73,6 +73,7 @@ ML = (
     Route("GET", "/settings", "user_settings"),
     Route("PUT", "/settings", "user_settings"),
     Route("POST", "/settings/webhook/test", "user_settings"),
+    Route("GET", "/openapi/{api}", "api_docs"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),
 )

@@ -25,6 +25,7 @@ _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
 _PAGE = _ORIGIN + r"(/[A-Za-z0-9/_.~-]*)?"
 _ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?"
+_STAGE_ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._-]+)*/\{id\}/\{stage\}"
 _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
 _INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
@@ -131,6 +132,7 @@ class Settings:
 
     Attributes:
         region: From `aws:region`.
+        api_address: None where APIs answer at AWS's own addresses or at `api_domain`.
         staff_email: None where nobody of the staff gets mail.
         sign_in_url: The first allowed origin where the config names no page.
         alarm_emails: Who is told of alarms; nobody only in an ephemeral stack.
@@ -152,6 +154,7 @@ class Settings:
     delivery: DeliverySettings
     api_domain: Domain | None
     api_stage_name: str
+    api_address: str | None
     terrain_url: str
     functions: FunctionSettings
     machines: Machines
@@ -192,6 +195,7 @@ class Settings:
             delivery=read.delivery(),
             api_domain=read.domain("api", region),
             api_stage_name=read.text("apiStageName", _STAGE_NAME, "a stage name"),
+            api_address=read.optional_text("apiAddress", _STAGE_ADDRESS, "an address with {id} and {stage}"),
             terrain_url=read.text("terrainUrl", _ADDRESS, "an address without a trailing slash"),
             functions=read.functions(log_days),
             machines=read.machines(),

@@ -15,6 +15,17 @@ MAX_URLS = 500
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 CaptureId = Annotated[str, StringConstraints(pattern=f"^{UUID_PATTERN}$")]
+FileName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1024,
+        json_schema_extra={
+            "pattern": r"\.([Jj][Pp][Ee]?[Gg]|[Pp][Nn][Gg]|[Tt][Ii][Ff]{1,2}|[Zz][Ii][Pp])\s*$",
+            "examples": ["DCIM/DJI_0001.JPG"],
+        },
+    ),
+]
 PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS)]
 
 Checksum = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -35,7 +46,7 @@ class StartUpload(ApiModel):
         checksums: Of the first parts, in order, for their addresses in the answer.
     """
 
-    file_name: str = Field(min_length=1, max_length=1024)
+    file_name: FileName
     capture_id: CaptureId | None = None
     size: int | None = Field(default=None, ge=1)
     project_id: Id | None = None

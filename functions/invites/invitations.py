@@ -139,4 +139,5 @@ class Invitations:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "MAIL_NOT_SENT",
                 "The account is there, but its invitation could not be mailed. Ask for it again with resend.",
+                headers=busy().headers,
             ) from error

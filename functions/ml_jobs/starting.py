@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from functions.shared.errors import bad_request, conflict, not_found
 from functions.shared.job_names import STEPS, ExecutionName, request_key
 from functions.shared.jobs import ACTIVE, JobRow, JobStore
 from functions.shared.observability import logger
+from functions.shared.outages import take_back
 from functions.shared.s3_objects import parse_address, write_json
 from functions.shared.stores import Table
 from functions.shared.user_settings import Quotas, SettingsStore
@@ -126,8 +128,11 @@ class Starting:
             self._admit(again)
             arn = self._execute(again)
         except Exception:
-            self.gate.leave(again.owner, again.job_id)
-            self.store.not_tried_again(job)
+            take_back(
+                lambda: self.store.not_tried_again(job),
+                lambda: self.gate.leave(again.owner, again.job_id),
+                lambda: self._end_unknown(again),
+            )
             raise
         logger.info("job started again", extra={"job_id": job_id, "attempt": again.attempt, "step": step})
         return StartedJob(job_id=job_id, execution_arn=arn, message=f"The job goes on with {step}.")
@@ -198,9 +203,12 @@ class Starting:
             )
             return self._execute(job)
         except Exception:
-            self.gate.leave(job.owner, job.job_id)
-            self.store.withdraw(job.job_id)
-            s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id))
+            take_back(
+                lambda: self.store.withdraw(job.job_id),
+                lambda: s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id)),
+                lambda: self.gate.leave(job.owner, job.job_id),
+                lambda: self._end_unknown(job),
+            )
             raise
 
     def _admit(self, job: JobRow) -> None:
@@ -216,6 +224,16 @@ class Starting:
         )["executionArn"]
         self.store.started(job.job_id, arn)
         return arn
+
+    def _end_unknown(self, job: JobRow) -> None:
+        """End an execution that may run although nobody heard so: nothing would show it or could stop it."""
+        executions = self.state_machine_arn.replace(":stateMachine:", ":execution:")
+        with suppress(step_functions().exceptions.ExecutionDoesNotExist):
+            step_functions().stop_execution(
+                executionArn=f"{executions}:{ExecutionName(job.job_id, job.attempt)}",
+                error="NotStarted",
+                cause="The job could not be recorded.",
+            )
 
     def _input(self, job: JobRow) -> Mapping[str, Any]:
         artifacts = self.results.training_artifacts(job) if job.start_at == STEPS[2] else None

@@ -116,7 +116,7 @@ def _sfm_seconds(photos: Photos, options: Options, machine: str) -> float:
         + count * photos.megapixels * DECODE_CPU_SECONDS
     )
     # One thread's work: no machine of more CPUs does it faster.
-    mapping = count * MAPPING_SECONDS * max(1.0, count / MAPPING_PHOTOS) ** (MAPPING_POWER - 1)
+    mapping: float = count * MAPPING_SECONDS * max(1.0, count / MAPPING_PHOTOS) ** (MAPPING_POWER - 1)
     return mapping + cpu_seconds / (PARALLEL_SHARE * (cpus(machine) or REFERENCE_CPUS[SFM]))
 
 

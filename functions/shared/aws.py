@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
+# API Gateway gives up after 29 seconds: a call that is refused for good, or never answered, must fail before.
+_ATTEMPTS = 3
+_QUICK = Config(
+    connect_timeout=2, read_timeout=7, retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}
+)
 S3_CONNECTIONS = 16
 """Requests to S3 that a function may have open at once."""
-
-_QUICK = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "max_attempts": 4})
 # Signature version 4 for presigned URLs in every region; no checksum that a browser's plain PUT would lack.
 _S3 = _QUICK.merge(
     Config(

@@ -327,5 +327,7 @@ class JobStore:
     def _update(
         self, job_id: str, changes: dict[str, Any], condition: str, values: dict[str, Any]
     ) -> JobRow | None:
-        item = self.table.update({"jobId": job_id}, changes, condition=condition, values=values)
+        item = self.table.update(
+            {"jobId": job_id}, changes, condition=condition, values=values, signed="lastChange"
+        )
         return JobRow.model_validate(item) if item else None

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 MAX_CHARACTERS = 254
 _WORD = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -36,5 +36,10 @@ def mailbox(address: str) -> str:
     return f"{local.partition('+')[0] or '+'}@{domain}"
 
 
-MailAddress = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(normalise)]
+MailAddress = Annotated[
+    str,
+    Field(max_length=MAX_CHARACTERS),
+    AfterValidator(normalise),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_CHARACTERS}),
+]
 """A field of a request; compared and kept in lower case."""

@@ -147,6 +147,7 @@ class SettingsStore:
             add={"version": 1},
             condition="#version = :version" if version else "attribute_not_exists(#version)",
             values={"version": version} if version else None,
+            signed="lastChange",
         )
         return UserSettings.model_validate(item) if item else None
 

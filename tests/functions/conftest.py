@@ -3,7 +3,7 @@
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -42,15 +42,19 @@ class Cloud:
         environment: The functions' variables.
         public_key: Of the delivery key pair.
         machine_role: Role of state machines.
+        clients: Those of the administrator that were asked for.
     """
 
     embedded: EmbeddedCloud
     environment: dict[str, str]
     public_key: rsa.RSAPublicKey
     machine_role: str
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its client classes at run time
-        return self.embedded.client(service)
+        if service not in self.clients:
+            self.clients[service] = self.embedded.client(service)
+        return self.clients[service]
 
     def machine(self, definition: dict[str, Any]) -> str:
         """Make a state machine, give its ARN."""
@@ -114,6 +118,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "ADMIN_GROUP": "admins",
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "API_ADDRESSES": json.dumps({"ml-api": "https://ml.example.org"}),
         "METRICS_SERVICE": "spaceport-test",
         "MACHINES": json.dumps(
             {
@@ -141,17 +146,30 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         yield cloud
 
 
+KEYS: Mapping[str, Sequence[str]] = {
+    "uploads": ["captureId", "itemId"],
+    "projects": ["userSub", "projectId"],
+    "jobs": ["jobId"],
+    "links": ["token"],
+    "waitlist": ["email"],
+    "feedback": ["feedbackId"],
+    "limits": ["limitId"],
+    "flight-paths": ["id"],
+    "settings": ["userSub"],
+    "idempotency": ["id"],
+}
+"""The tables' keys."""
+INDEXES: Mapping[str, Sequence[str]] = {
+    "uploads": ["owner", "project"],
+    "jobs": ["owner", "project"],
+    "links": ["job"],
+    "flight-paths": ["owner", "project"],
+}
+
+
 def _make_tables(embedded: EmbeddedCloud) -> None:
-    _make_table(embedded, "uploads", ["captureId", "itemId"], ["owner", "project"])
-    _make_table(embedded, "projects", ["userSub", "projectId"], [])
-    _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
-    _make_table(embedded, "links", ["token"], ["job"])
-    _make_table(embedded, "waitlist", ["email"], [])
-    _make_table(embedded, "feedback", ["feedbackId"], [])
-    _make_table(embedded, "limits", ["limitId"], [])
-    _make_table(embedded, "flight-paths", ["id"], ["owner", "project"])
-    _make_table(embedded, "settings", ["userSub"], [])
-    _make_table(embedded, "idempotency", ["id"], [])
+    for name, key in KEYS.items():
+        _make_table(embedded, name, key, INDEXES.get(name, ()))
 
 
 def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
@@ -169,7 +187,7 @@ def _make_pool(embedded: EmbeddedCloud) -> str:
     return pool
 
 
-def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:
+def _make_table(embedded: EmbeddedCloud, name: str, key: Sequence[str], indexed: Sequence[str]) -> None:
     partition = {"owner": "owner", "project": "projectId", "job": "jobId"}
     attributes = dict.fromkeys([*key, *(partition[index] for index in indexed)], "S")
     if indexed:

@@ -247,7 +247,6 @@ def test_a_network_is_what_one_subscriber_has(one, other, same):
         ({"email": f"{'a' * 65}@example.org"}, "email"),
         ({"email": f"ada@{'a.' * 130}org"}, "email"),
         ({"email": None}, "email"),
-        ({"name": "\ud800"}, "name"),
     ],
 )
 def test_a_wrong_field_is_named_and_not_repeated(call, network, fields, field):

@@ -2,6 +2,8 @@
 
 from local.cloud.ministack import (
     alarms,
+    api_faults,
+    api_gateway,
     api_origin,
     authorized_resources,
     event_sources,
@@ -40,3 +42,6 @@ def install() -> None:
     alarms.install()
     metrics.install()
     multipart.install()
+    api_gateway.install()
+    # Last: it is put before every service that is there.
+    api_faults.install()
