@@ -106,6 +106,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "idempotency-table": "get put update delete",
         "limits-table": "get update",
         "projects-table": "get",
+        "uploads-table": "get",
         "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
