@@ -7,15 +7,20 @@ STACK ?= prod
 AGAINST ?=
 CONFIG ?=
 FOR ?=
+FROM ?=
+TO ?=
+STEPS ?= plan
+LEAVE ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
-TYPED := __main__.py components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
+TYPED := __main__.py adoption components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
 	tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview layers mutants test check fast lint types lock clean
+.PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants test check fast lint types \
+	lock clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup:
 	@$(if $(PYTHON),$(PYTHON),python3) local/setup.py
@@ -33,8 +38,15 @@ preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=stag
 	@$(COMPILED_ONCE) $(BIN)/python -m local.preview $(STACK) $(if $(AGAINST),--against $(AGAINST)) \
 		$(foreach value,$(CONFIG),--config "$(value)")
 
+migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=prod FROM=table; TO=table; STEPS="plan copy check switch")
+	@$(COMPILED_ONCE) $(BIN)/python -m adoption $(STEPS) --stack $(STACK) --from "$(FROM)" $(if $(TO),--to "$(TO)") \
+		$(if $(LEAVE),--leave-behind $(LEAVE))
+
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)
+
+openapi: setup ## Write the APIs' OpenAPI documents to build/openapi, which `pulumi up` uploads
+	@$(BIN)/python -m functions.openapi
 
 mutants: setup ## Break the program in a hundred ways and see that a test fails each time (ONLY=words of some)
 	@$(COMPILED_ONCE) $(BIN)/python -m tests.mutants $(ONLY)

@@ -5,7 +5,6 @@ import pulumi
 from components.account import Account
 from components.adopt import Retention
 from components.api import ApiDefaults
-from components.api_domain import ApiDomain
 from components.apis import Apis
 from components.delivery import Delivery
 from components.function import FunctionRuntime
@@ -23,7 +22,6 @@ settings = Settings.load()
 account = Account.open(region=settings.region, environment=settings.environment)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
-log_days = settings.log_retention_days
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
 
 storage = Storage("storage", allowed_origins=origins, retention=retention, opts=opts)
@@ -33,15 +31,7 @@ identity = Identity("identity", mails=cognito_mails, retention=retention, opts=o
 images = Images("images", digests=settings.image_digests, retention=retention, opts=opts)
 
 # The APIs' addresses come first: the delivery stands before one of them, and functions need its address.
-api_defaults = ApiDefaults(
-    region=settings.region,
-    user_pools=identity.pool_arns,
-    allowed_origins=origins,
-    stage_name=settings.api_stage_name,
-    log_retention_days=log_days,
-    retention=retention,
-    domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
-)
+api_defaults = ApiDefaults.of(settings, user_pools=identity.pool_arns, retention=retention, opts=opts)
 apis = Apis.open(defaults=api_defaults, opts=opts)
 delivery = Delivery(
     "delivery",
@@ -52,16 +42,12 @@ delivery = Delivery(
     opts=opts,
 )
 runs_on = FunctionRuntime(
-    "functions",
-    settings=settings.functions,
-    artifacts=storage.artifacts_bucket,
-    log_retention_days=log_days,
-    opts=opts,
+    "functions", settings=settings.functions, artifacts=storage.artifacts_bucket, opts=opts
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
 )
-steps = handlers.pipeline_steps(delivery_url=delivery.url)
+steps = handlers.steps(delivery_url=delivery.url)
 pipeline = Pipeline(
     "pipeline",
     account=account,
@@ -69,20 +55,23 @@ pipeline = Pipeline(
     images=images,
     steps=steps,
     machines=settings.machines,
-    log_retention_days=log_days,
+    log_retention_days=settings.log_retention_days,
     opts=opts,
 )
-job_events = handlers.job_events(state_machine=pipeline.state_machine_arn)
+job_events = handlers.job_events(pipeline=pipeline)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
-    "file_upload": handlers.file_upload(),
+    "file_upload": handlers.file_upload(capture_check=steps.capture_check),
     "projects": handlers.projects(),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
-    "ml_jobs": handlers.ml_jobs(state_machine=pipeline.state_machine_arn),
+    "user_settings": handlers.user_settings(quotas=settings.quotas),
+    "ml_jobs": handlers.ml_jobs(pipeline=pipeline, quotas=settings.quotas, delivery_url=delivery.url),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
+    "api_docs": handlers.api_docs(addresses=apis.addresses),
     "waitlist": handlers.waitlist(staff_email=settings.staff_email),
+    "webhooks": handlers.webhooks(),
 }
 addresses = apis.serve(functions)
 Monitoring(
@@ -92,7 +81,7 @@ Monitoring(
     monthly_budget_usd=settings.monthly_budget_usd,
     pipeline=pipeline,
     storage=storage,
-    functions={**functions, "pipeline_steps": steps, "job_events": job_events},
+    functions={**functions, **steps.by_name, "job_events": job_events},
     apis=apis.by_name,
     opts=opts,
 )

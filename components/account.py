@@ -53,3 +53,7 @@ class Account:
         Only for what is not a resource of this program, such as SageMaker's jobs: else use its own output.
         """
         return pulumi.Output.concat("arn:aws:", service, ":", self.region, ":", self.id, ":", resource)
+
+    def log_group(self, name: str) -> list[pulumi.Input[str]]:
+        """The ARNs of a log group that AWS fixes, as policies name it: without and with streams."""
+        return [self.arn("logs", f"log-group:{name}"), self.arn("logs", f"log-group:{name}:*")]

@@ -16,6 +16,7 @@ from components.base import Component
 from components.function import Function
 from components.gateway_answers import ANSWERS, parameters
 from components.routes import Route, digest, path_prefixes, with_preflights
+from components.settings import Settings
 
 API_GATEWAY = "apigateway.amazonaws.com"
 REQUESTS_PER_SECOND = 50
@@ -52,6 +53,7 @@ class ApiDefaults:
         log_retention_days: How long access logs are kept.
         retention: How they are kept.
         domain: Our own domain, where there is one.
+        address: Address of a stage, `{id}` and `{stage}` in it, where it is not AWS's own.
     """
 
     region: str
@@ -61,6 +63,35 @@ class ApiDefaults:
     log_retention_days: int
     retention: Retention
     domain: ApiDomain | None = None
+    address: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        user_pools: Sequence[pulumi.Input[str]],
+        retention: Retention,
+        opts: pulumi.ResourceOptions,
+    ) -> "ApiDefaults":
+        """Make the domain, if the stack has one, and take the rest from the settings.
+
+        Args:
+            settings: The stack's settings.
+            user_pools: ARNs of the pools whose people they take.
+            retention: How they are kept.
+            opts: Options of the domain.
+        """
+        return cls(
+            region=settings.region,
+            user_pools=user_pools,
+            allowed_origins=settings.allowed_origins,
+            stage_name=settings.api_stage_name,
+            log_retention_days=settings.log_retention_days,
+            retention=retention,
+            domain=ApiDomain.where_configured("api-domain", settings.api_domain, opts=opts),
+            address=settings.api_address,
+        )
 
 
 class Api(Component):
@@ -72,6 +103,7 @@ class Api(Component):
         rest_api: The REST API.
         authorizer: Takes tokens of every given pool.
         host: Host name of its address.
+        address: Where its routes are, without a trailing slash; on our own domain where there is one.
         stage_name: Its one stage, which may come later.
         answers: Its own error answers.
         answers_digest: Digest of them: only a new deployment makes them effective.
@@ -81,6 +113,7 @@ class Api(Component):
     rest_api: aws.apigateway.RestApi
     authorizer: aws.apigateway.Authorizer
     host: pulumi.Output[str]
+    address: pulumi.Output[str]
     stage_name: str
     answers: list[pulumi.Resource]
     answers_digest: str
@@ -103,6 +136,7 @@ class Api(Component):
             opts=defaults.retention.stateful(name, parent=self),
         )
         self.host = pulumi.Output.concat(self.rest_api.id, f".execute-api.{defaults.region}.amazonaws.com")
+        self.address = self._address()
         self.authorizer = aws.apigateway.Authorizer(
             f"{name}-authorizer",
             rest_api=self.rest_api.id,
@@ -126,6 +160,13 @@ class Api(Component):
         written = [[kind, answer.status, answer.template, headers[kind]] for kind, answer in ANSWERS.items()]
         self.answers_digest = hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
         self.register_outputs({"host": self.host})
+
+    def _address(self) -> pulumi.Output[str]:
+        if self._defaults.domain:
+            return pulumi.Output.from_input(self._defaults.domain.address(_base_path(self._name)))
+        if self._defaults.address is None:
+            return pulumi.Output.concat("https://", self.host, "/", self.stage_name)
+        return pulumi.Output.format(self._defaults.address, id=self.rest_api.id, stage=self.stage_name)
 
     def serve(self, routes: Sequence[Route], functions: Mapping[str, Function]) -> pulumi.Output[str]:
         """Serve a route table, and return the address of the stage. To be called once.
@@ -241,9 +282,8 @@ class ApiStage(Component):
                 )
         self.url = stage.invoke_url
         if defaults.domain:
-            base_path = name.removesuffix("-api")
             self.url = pulumi.Output.from_input(
-                defaults.domain.publish(base_path, rest_api=api.rest_api.id, stage=stage.stage_name)
+                defaults.domain.publish(_base_path(name), rest_api=api.rest_api.id, stage=stage.stage_name)
             )
         self.register_outputs({"url": self.url})
 
@@ -313,6 +353,10 @@ class ApiStage(Component):
             uri=function.invoke_arn,
             opts=self._child(),
         )
+
+
+def _base_path(name: str) -> str:
+    return name.removesuffix("-api")
 
 
 def _slug(path: str) -> str:

@@ -67,4 +67,8 @@ class ApiDomain(Component):
             stage_name=stage,
             opts=self._child(),
         )
+        return self.address(base_path)
+
+    def address(self, base_path: str) -> str:
+        """Give the address of what is served below a base path."""
         return f"https://{self.domain_name}/{base_path}"

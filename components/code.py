@@ -1,5 +1,6 @@
 """What goes into the archives of functions and layers."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pulumi
@@ -36,9 +37,25 @@ def function_files(function: str, *, root: Path = ROOT) -> list[str]:
     return ["functions/__init__.py", *sorted(packed)]
 
 
-def function_archive(function: str) -> pulumi.AssetArchive:
-    """Pack a function's code under the paths that it is imported by."""
-    return pulumi.AssetArchive({name: pulumi.FileAsset(name) for name in function_files(function)})
+def function_archive(function: str, extra_files: Mapping[str, str] | None = None) -> pulumi.AssetArchive:
+    """Pack a function's code under the paths that it is imported by.
+
+    Args:
+        function: Folder of the function below `functions/`.
+        extra_files: Files that are made besides: path in the archive to path below the program's folder.
+    """
+    files = {**{name: name for name in function_files(function)}, **(extra_files or {})}
+    return pulumi.AssetArchive({name: pulumi.FileAsset(path) for name, path in files.items()})
+
+
+def api_documents(apis: Iterable[str], folder: str) -> dict[str, str]:
+    """Name the APIs' documents, which `python -m functions.openapi` writes, as a function's extra files.
+
+    Args:
+        apis: Logical names of the APIs.
+        folder: Folder of the function below `functions/`.
+    """
+    return {f"functions/{folder}/documents/{api}.json": f"build/openapi/{api}.json" for api in apis}
 
 
 def layer_archive(layer: str, runtime: str, architecture: str) -> pulumi.FileAsset:

@@ -9,7 +9,7 @@ starts at `compressor` also brings that job's training result as `train.artifact
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.job_states import (
@@ -48,6 +48,7 @@ class Machines:
         use_spot: Whether training takes managed spot machines, while there are any.
         max_training_seconds: Longest training.
         spot_wait_seconds: How long a training waits for a spot machine before the next one is tried.
+        usd_per_hour: Prices by machine, where they differ from those that the functions know.
     """
 
     sfm: str
@@ -56,6 +57,7 @@ class Machines:
     use_spot: bool
     max_training_seconds: int
     spot_wait_seconds: int
+    usd_per_hour: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def for_training(self) -> tuple[Machine, ...]:
@@ -71,6 +73,7 @@ class Machines:
 class Parts:
     """What the definition refers to, by ARN, name or address."""
 
+    check_function: str
     steps_function: str
     ml_bucket: str
     sfm_image: str
@@ -91,10 +94,10 @@ def build_definition(parts: Parts, machines: Machines) -> State:
         "States": {
             "StartStep": _start_choice(),
             "CheckCapture": _function_step(
-                parts, "check_capture", "SfmPlan", {"captureUri.$": "$.captureUri"}
+                parts.check_function, "check_capture", "SfmPlan", {"captureUri.$": "$.captureUri"}
             ),
             "QualityGate": _function_step(
-                parts, "quality_gate", "Train3dgsPlan", {"sourceJobId.$": "$.sourceJobId"}
+                parts.steps_function, "quality_gate", "Train3dgsPlan", {"sourceJobId.$": "$.sourceJobId"}
             ),
             **{name: state for step in steps for name, state in job_states(step).items()},
             "Train3dgsResult": {
@@ -103,7 +106,7 @@ def build_definition(parts: Parts, machines: Machines) -> State:
                 "ResultPath": "$.train",
                 "Next": "CompressorPlan",
             },
-            "Publish": _function_step(parts, "publish", "Published"),
+            "Publish": _function_step(parts.steps_function, "publish", "Published"),
             "Published": {"Type": "Succeed"},
             FAILED: {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
             STOPPED: {
@@ -150,9 +153,9 @@ def _start_choice() -> State:
     }
 
 
-def _function_step(parts: Parts, action: str, following: str, event: State | None = None) -> State:
+def _function_step(function: str, action: str, following: str, event: State | None = None) -> State:
     payload = {"action": action, "jobId.$": "$.jobId", **(event or {})}
-    return {**invoke_function(parts.steps_function, payload), "Catch": catch(), "Next": following}
+    return {**invoke_function(function, payload), "Catch": catch(), "Next": following}
 
 
 def _sfm_step(parts: Parts, machines: Machines) -> JobStep:

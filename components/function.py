@@ -11,13 +11,13 @@ from components.base import Component
 from components.bucket import PrivateBucket
 from components.code import function_archive, layer_archive
 from components.settings import FunctionSettings
+from components.work_queue import DEAD_LETTER_DAYS, WorkQueue
 
 SERVICE = "spaceport"
 LIVE = "live"
 """Alias that everything calls: it can be pointed back at an earlier version."""
 RETRIES = 2
 MAX_EVENT_AGE_SECONDS = 6 * 3600
-DEAD_LETTER_DAYS = 14
 
 
 class FunctionRuntime(Component):
@@ -30,6 +30,7 @@ class FunctionRuntime(Component):
         reserved_concurrency: Calls at once by folder, where a function is to have its own share.
         layer: ARN of the layer that every function has.
         geometry_layer: ARN of the layer with numpy and PROJ.
+        imaging_layer: ARN of the layer with Pillow.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
@@ -39,6 +40,7 @@ class FunctionRuntime(Component):
     reserved_concurrency: Mapping[str, int]
     layer: pulumi.Output[str]
     geometry_layer: pulumi.Output[str]
+    imaging_layer: pulumi.Output[str]
 
     def __init__(
         self,
@@ -46,16 +48,14 @@ class FunctionRuntime(Component):
         *,
         settings: FunctionSettings,
         artifacts: PrivateBucket,
-        log_retention_days: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Make the layers.
 
         Args:
             name: Logical name.
-            settings: Runtime, processor and shares.
+            settings: Runtime, processor, shares, and how long logs are kept.
             artifacts: Bucket that the layers' archives are kept in.
-            log_retention_days: How long the functions' logs are kept.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
@@ -63,10 +63,17 @@ class FunctionRuntime(Component):
         self.runtime = settings.runtime
         self.architecture = settings.architecture
         self.reserved_concurrency = settings.reserved_concurrency
-        self.log_retention_days = log_retention_days
+        self.log_retention_days = settings.log_retention_days
         self.layer = self._layer("base", "Libraries of the functions.")
         self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
-        self.register_outputs({"layer": self.layer, "geometry_layer": self.geometry_layer})
+        self.imaging_layer = self._layer("imaging", "Libraries for photos.")
+        self.register_outputs(
+            {
+                "layer": self.layer,
+                "geometry_layer": self.geometry_layer,
+                "imaging_layer": self.imaging_layer,
+            }
+        )
 
     def _layer(self, layer: str, description: str) -> pulumi.Output[str]:
         archive = aws.s3.BucketObjectv2(
@@ -99,7 +106,8 @@ class Function(Component):
         arn: ARN of the alias.
         invoke_arn: The alias as API Gateway integrates it.
         role_arn: ARN of its role.
-        dead_letters: Where events end that it could not take; only of an asynchronous function.
+        asynchronous: Whether it is called by events.
+        dead_letters: Where events or messages end that it could not take, if any come.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:Function"
@@ -107,6 +115,7 @@ class Function(Component):
     arn: pulumi.Output[str]
     invoke_arn: pulumi.Output[str]
     role_arn: pulumi.Output[str]
+    asynchronous: bool
     dead_letters: aws.sqs.Queue | None
 
     def __init__(
@@ -120,7 +129,9 @@ class Function(Component):
         memory_mb: int,
         timeout_seconds: int,
         asynchronous: bool = False,
+        works_off: WorkQueue | None = None,
         folder: str | None = None,
+        extra_files: Mapping[str, str] | None = None,
         extra_layers: Sequence[pulumi.Input[str]] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -135,7 +146,9 @@ class Function(Component):
             memory_mb: Memory, and with it the share of a processor.
             timeout_seconds: Longest call.
             asynchronous: Whether it is called by events, which nobody would repeat by hand.
+            works_off: A queue whose messages it is called with, one at a time; it says which come again.
             folder: Where its code is below `functions/`; left out, its name with underscores for dashes.
+            extra_files: Files in its archive besides its code, as `function_archive` takes them.
             extra_layers: ARNs of layers besides the one that every function has.
             opts: The component's options.
         """
@@ -153,13 +166,19 @@ class Function(Component):
             retention_in_days=runs_on.log_retention_days,
             opts=self._child(),
         )
-        self.dead_letters = self._queue() if asynchronous else None
-        gives_up = [grants.send_messages(self.dead_letters.arn)] if self.dead_letters else []
+        self.asynchronous = asynchronous
+        gives_up, takes = [], []
+        self.dead_letters = works_off.dead_letters if works_off else None
+        if asynchronous:
+            self.dead_letters = self._queue()
+            gives_up = [grants.send_messages(self.dead_letters.arn)]
+        if works_off:
+            takes = [grants.work_off(works_off.arn)]
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
             policy=grants.document(
-                grants.write_logs(log_group.arn), grants.send_traces(), *gives_up, *abilities
+                grants.write_logs(log_group.arn), grants.send_traces(), *gives_up, *takes, *abilities
             ),
             opts=self._child(),
         )
@@ -170,7 +189,7 @@ class Function(Component):
             runtime=runs_on.runtime,
             architectures=[runs_on.architecture],
             handler=f"functions.{folder}.handler.handler",
-            code=function_archive(folder),
+            code=function_archive(folder, extra_files),
             layers=[runs_on.layer, *extra_layers],
             memory_size=memory_mb,
             timeout=timeout_seconds,
@@ -195,7 +214,16 @@ class Function(Component):
             function_version=function.version,
             opts=self._child(),
         )
-        if self.dead_letters:
+        if works_off:
+            aws.lambda_.EventSourceMapping(
+                f"{name}-messages",
+                event_source_arn=works_off.arn,
+                function_name=self._alias.arn,
+                batch_size=1,
+                function_response_types=["ReportBatchItemFailures"],
+                opts=self._child(),
+            )
+        if asynchronous and self.dead_letters:
             aws.lambda_.FunctionEventInvokeConfig(
                 f"{name}-events",
                 function_name=function.name,

@@ -236,6 +236,18 @@ def run_training_jobs(jobs: Arn) -> Statement:
     )
 
 
+def list_step_jobs() -> Statement:
+    """Lists the names and states of the account's SageMaker jobs; the lists know no resources."""
+    return _allow(["sagemaker:ListProcessingJobs", "sagemaker:ListTrainingJobs"], "*")
+
+
+def follow_step_jobs(processing_jobs: Arn, training_jobs: Arn) -> Statement:
+    """Reads what SageMaker jobs are given and take: names, places and options, no data."""
+    return _allow(
+        ["sagemaker:DescribeProcessingJob", "sagemaker:DescribeTrainingJob"], processing_jobs, training_jobs
+    )
+
+
 def hear_of_jobs(rules: list[Arn]) -> Statement:
     """Keeps the EventBridge rules by which Step Functions hears that SageMaker jobs ended.
 
@@ -294,6 +306,14 @@ def write_job_logs(log_groups: list[Arn]) -> Statement:
     )
 
 
+def read_job_logs(log_groups: list[Arn]) -> Statement:
+    """Reads the log groups that SageMaker fixes for all jobs of the account.
+
+    Whose lines it shows to whom is its code's affair.
+    """
+    return _allow(["logs:DescribeLogStreams", "logs:GetLogEvents"], *log_groups)
+
+
 def put_job_metrics(namespace: str) -> Statement:
     """Adds figures to one namespace of CloudWatch, which knows no resources."""
     statement = _allow(["cloudwatch:PutMetricData"], "*")
@@ -307,6 +327,14 @@ def put_job_metrics(namespace: str) -> Statement:
 def send_messages(queue: Arn) -> Statement:
     """Adds messages to one queue; cannot read any."""
     return _allow(["sqs:SendMessage"], queue)
+
+
+def work_off(queue: Arn) -> Statement:
+    """Takes messages from one queue for good, or puts them off; cannot add any."""
+    return _allow(
+        ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+        queue,
+    )
 
 
 def take_lost_events(queue: Arn, rules: list[Arn]) -> Statement:

@@ -3,18 +3,23 @@
 Both are stated in `functions/<name>/settings.py`; a test holds the two together.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components import grants
 from components.account import COST_TAG, Account
+from components.code import api_documents
+from components.definition import Machines
 from components.delivery import Delivery
 from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
-from components.storage import INTERMEDIATE, JOB, OWNER_INDEX, Storage
+from components.pipeline import JOB_LOGS, Pipeline, StepFunctions
+from components.settings import Quotas
+from components.storage import INTERMEDIATE, JOB, JOB_INDEX, OWNER_INDEX, WEBHOOK_SECONDS, Storage
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -41,8 +46,34 @@ class Handlers:
     allowed_origins: Sequence[str]
     opts: pulumi.ResourceOptions
 
-    def file_upload(self) -> Function:
-        """Takes uploads in."""
+    def capture_check(self) -> Function:
+        """Says whether a model can come of a capture."""
+        bucket, table = self.storage.uploads_bucket, self.storage.uploads_table
+        return Function(
+            "capture-check",
+            description="Says whether a model can come of a capture, before machines cost money.",
+            runs_on=self.runs_on,
+            environment={"UPLOADS_BUCKET": bucket.name, "UPLOADS_TABLE": table.name},
+            abilities=[
+                grants.list_objects(bucket.arn, _UPLOADS),
+                grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.read_item(table.arn),
+                grants.update_item(table.arn),
+            ],
+            # Two photos of 100 megapixels may be in memory at once.
+            memory_mb=2048,
+            timeout_seconds=300,
+            asynchronous=True,
+            extra_layers=[self.runs_on.geometry_layer, self.runs_on.imaging_layer],
+            opts=self.opts,
+        )
+
+    def file_upload(self, *, capture_check: Function) -> Function:
+        """Takes uploads in.
+
+        Args:
+            capture_check: The function that checks captures.
+        """
         bucket = self.storage.uploads_bucket
         return Function(
             "file-upload",
@@ -51,6 +82,7 @@ class Handlers:
             environment={
                 "UPLOADS_BUCKET": bucket.name,
                 "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "CAPTURE_CHECK_ARN": capture_check.arn,
                 "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
@@ -62,6 +94,7 @@ class Handlers:
                 grants.write_objects(bucket.arn, f"{_UPLOADS}*"),
                 grants.list_parts(bucket.arn, f"{_UPLOADS}*"),
                 grants.delete_objects(bucket.arn, f"{_UPLOADS}*"),
+                grants.invoke_function(capture_check.arn),
             ],
             memory_mb=512,
             timeout_seconds=29,
@@ -121,9 +154,11 @@ class Handlers:
     def ml_jobs(
         self,
         *,
-        state_machine: pulumi.Output[str],
+        pipeline: Pipeline,
+        quotas: Quotas,
+        delivery_url: pulumi.Input[str],
     ) -> Function:
-        """Starts, shows and stops jobs."""
+        """Starts, shows and stops jobs, and says what they will take."""
         ml_bucket = self.storage.ml_bucket
         return Function(
             "ml-jobs",
@@ -134,50 +169,66 @@ class Handlers:
                 "ML_BUCKET": ml_bucket.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
-                "STATE_MACHINE_ARN": state_machine,
+                "LINKS_TABLE": self.storage.links_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
+                "DELIVERY_URL": delivery_url,
+                **quotas.variables,
+                "STATE_MACHINE_ARN": pipeline.state_machine_arn,
+                "MACHINES": _as_json(pipeline.machines),
+                "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
                 grants.keep_single_items(self.storage.jobs_table.arn),
                 grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.keep_single_items(self.storage.links_table.arn),
+                grants.query_index(self.storage.links_table.arn, JOB_INDEX),
+                grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.read_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.settings_table.arn),
+                grants.read_item(self.storage.limits_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
                 grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
                 grants.list_objects(ml_bucket.arn, _JOBS),
                 grants.write_objects(ml_bucket.arn, f"{JOB}/request.json"),
                 grants.delete_objects(ml_bucket.arn, f"{JOB}/request.json"),
                 grants.read_objects(
-                    ml_bucket.arn, f"{JOB}/progress/*", f"{JOB}/3dgs/checkpoints/progress.json"
+                    ml_bucket.arn, *(f"{JOB}/{place}/*" for place in ("progress", "sfm", "3dgs", "model"))
                 ),
-                grants.start_executions(state_machine),
-                grants.follow_executions(state_machine),
-                grants.stop_executions(state_machine),
+                grants.start_executions(pipeline.state_machine_arn),
+                grants.follow_executions(pipeline.state_machine_arn),
+                grants.stop_executions(pipeline.state_machine_arn),
+                grants.read_job_logs([arn for group in JOB_LOGS for arn in self.account.log_group(group)]),
             ],
             memory_mb=512,
             timeout_seconds=29,
             opts=self.opts,
         )
 
+    def steps(self, *, delivery_url: pulumi.Input[str]) -> StepFunctions:
+        """What the state machine calls."""
+        return StepFunctions(self.capture_check(), self.pipeline_steps(delivery_url=delivery_url))
+
     def pipeline_steps(
         self,
         *,
         delivery_url: pulumi.Input[str],
     ) -> Function:
-        """Does the state machine's own steps."""
+        """Does the state machine's own steps, the capture check left out."""
         ml_bucket = self.storage.ml_bucket
         return Function(
             "pipeline-steps",
-            description="Checks captures and reconstructions and publishes models, for the state machine.",
+            description="Checks reconstructions and publishes models, for the state machine.",
             runs_on=self.runs_on,
             environment={
-                "UPLOADS_BUCKET": self.storage.uploads_bucket.name,
                 "ML_BUCKET": ml_bucket.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "LINKS_TABLE": self.storage.links_table.name,
                 "DELIVERY_URL": delivery_url,
             },
             abilities=[
-                grants.list_objects(self.storage.uploads_bucket.arn, _UPLOADS),
-                grants.read_objects(self.storage.uploads_bucket.arn, f"{_UPLOADS}*"),
                 grants.list_objects(ml_bucket.arn, _JOBS),
                 grants.read_objects(ml_bucket.arn, f"{JOB}/sfm/report.json", f"{JOB}/model/*"),
                 grants.write_objects(ml_bucket.arn, f"{JOB}/model/*"),
@@ -192,7 +243,7 @@ class Handlers:
     def job_events(
         self,
         *,
-        state_machine: pulumi.Output[str],
+        pipeline: Pipeline,
     ) -> Function:
         """Records what happens to jobs and tells their owners."""
         return Function(
@@ -202,7 +253,10 @@ class Handlers:
             environment={
                 "JOBS_TABLE": self.storage.jobs_table.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
-                "STATE_MACHINE_ARN": state_machine,
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "STATE_MACHINE_ARN": pipeline.state_machine_arn,
+                "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
                 "METRICS_SERVICE": self.account.tags[COST_TAG],
                 "MAIL_FROM": self.mail.address,
                 "ML_BUCKET": self.storage.ml_bucket.name,
@@ -212,17 +266,72 @@ class Handlers:
                 grants.read_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.jobs_table.arn),
                 grants.update_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.settings_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
                 grants.list_objects(self.storage.ml_bucket.arn, _JOBS),
                 grants.tag_objects(
                     self.storage.ml_bucket.arn, f"{JOB}/sfm/*", f"{JOB}/3dgs/*", f"{JOB}/progress/*"
                 ),
-                grants.list_executions(state_machine),
-                grants.follow_executions(state_machine),
+                grants.list_executions(pipeline.state_machine_arn),
+                grants.follow_executions(pipeline.state_machine_arn),
+                grants.list_step_jobs(),
+                grants.follow_step_jobs(
+                    self.account.arn("sagemaker", "processing-job/*"),
+                    self.account.arn("sagemaker", "training-job/*"),
+                ),
                 grants.send_mail(list(self.mail.identities)),
             ],
             memory_mb=512,
             timeout_seconds=60,
             asynchronous=True,
+            opts=self.opts,
+        )
+
+    def user_settings(self, *, quotas: Quotas) -> Function:
+        """Keeps people's settings.
+
+        Args:
+            quotas: What people may use to whom nothing else is granted.
+        """
+        return Function(
+            "user-settings",
+            description="Keeps how people are told of jobs, and shows what they may use.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "LIMITS_TABLE": self.storage.limits_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+                **quotas.variables,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_messages(self.storage.webhook_queue.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def webhooks(self) -> Function:
+        """Posts events to people's webhooks."""
+        return Function(
+            "webhooks",
+            description="Posts what happens to jobs where their owners want it.",
+            runs_on=self.runs_on,
+            environment={
+                "SETTINGS_TABLE": self.storage.settings_table.name,
+                "WEBHOOK_QUEUE_URL": self.storage.webhook_queue.url,
+            },
+            abilities=[
+                grants.read_item(self.storage.settings_table.arn),
+                grants.update_item(self.storage.settings_table.arn),
+            ],
+            memory_mb=512,
+            timeout_seconds=WEBHOOK_SECONDS,
+            works_off=self.storage.webhook_queue,
             opts=self.opts,
         )
 
@@ -275,10 +384,36 @@ class Handlers:
                 "ADMIN_GROUP": ADMIN_GROUP,
                 "HANDLE_REQUIRED": "true" if pool.handle_required else "false",
                 "SIGN_IN_URL": sign_in_url,
+                "LIMITS_TABLE": self.storage.limits_table.name,
                 "MAIL_FROM": self.mail.address,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
-            abilities=[grants.invite_people(pool.arn), grants.send_mail(list(self.mail.identities))],
+            abilities=[
+                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.limits_table.arn),
+                grants.send_mail(list(self.mail.identities)),
+            ],
+            memory_mb=512,
+            timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def api_docs(self, *, addresses: Mapping[str, pulumi.Input[str]]) -> Function:
+        """Tells what the APIs offer.
+
+        Args:
+            addresses: Of each API, by its logical name.
+        """
+        return Function(
+            "api-docs",
+            description="Gives the OpenAPI documents of the APIs.",
+            runs_on=self.runs_on,
+            environment={
+                "API_ADDRESSES": pulumi.Output.json_dumps(dict(addresses)),
+                "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
+            },
+            abilities=[],
+            extra_files=api_documents(addresses, "api_docs"),
             memory_mb=512,
             timeout_seconds=29,
             opts=self.opts,
@@ -313,3 +448,16 @@ class Handlers:
             timeout_seconds=29,
             opts=self.opts,
         )
+
+
+def _as_json(machines: Machines) -> str:
+    """Write the machines as the functions read them."""
+    return json.dumps(
+        {
+            "sfm": machines.sfm,
+            "training": machines.training,
+            "compressor": machines.compressor,
+            "useSpot": machines.use_spot,
+            "spotWaitSeconds": machines.spot_wait_seconds,
+        }
+    )

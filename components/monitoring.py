@@ -136,6 +136,6 @@ def _of_functions(functions: Mapping[str, Function]) -> list[Alarm]:
     for ours, function in functions.items():
         name = ours.replace("_", "-")
         made += alarms.of_function(name, function.name)
-        if function.dead_letters:
+        if function.asynchronous:
             made.append(alarms.of_asynchronous_function(name, function.name))
     return made

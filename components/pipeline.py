@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import pulumi
@@ -18,6 +19,7 @@ from components.storage import JOB, Storage
 
 PROCESSING = "/aws/sagemaker/ProcessingJobs"
 TRAINING = "/aws/sagemaker/TrainingJobs"
+JOB_LOGS = (PROCESSING, TRAINING)
 _EXECUTION_ENDS = "Step Functions Execution Status Change"
 _LOOK_EVERY = "rate(5 minutes)"
 """No event tells of a job that goes on and on, and AWS does not promise that every event comes."""
@@ -26,6 +28,24 @@ _RULES_OF_STEP_FUNCTIONS = (
     "rule/StepFunctionsGetEventsForSageMakerProcessingJobsRule",
     "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule",
 )
+
+
+@dataclass(frozen=True)
+class StepFunctions:
+    """The functions that the state machine calls.
+
+    Attributes:
+        capture_check: Says whether a model can come of a capture.
+        pipeline_steps: Does its other own steps.
+    """
+
+    capture_check: Function
+    pipeline_steps: Function
+
+    @property
+    def by_name(self) -> dict[str, Function]:
+        """Each by the name of its folder."""
+        return {"capture_check": self.capture_check, "pipeline_steps": self.pipeline_steps}
 
 
 class Pipeline(Component):
@@ -49,7 +69,7 @@ class Pipeline(Component):
         account: Account,
         storage: Storage,
         images: Images,
-        steps: Function,
+        steps: StepFunctions,
         machines: Machines,
         log_retention_days: int,
         opts: pulumi.ResourceOptions | None = None,
@@ -91,7 +111,8 @@ class Pipeline(Component):
         )
         machine_role, machine_policy = self._machine_role(steps, roles)
         parts = pulumi.Output.all(
-            steps_function=steps.arn,
+            check_function=steps.capture_check.arn,
+            steps_function=steps.pipeline_steps.arn,
             ml_bucket=ml.name,
             sfm_image=images.sfm.uri,
             training_image=images.training.uri,
@@ -131,17 +152,13 @@ class Pipeline(Component):
             assume_role_policy=grants.document(grants.trust(grants.SAGEMAKER, account=self._account.id)),
             opts=self._child(),
         )
-        groups = [
-            self._account.arn("logs", f"log-group:{log_group}"),
-            self._account.arn("logs", f"log-group:{log_group}:*"),
-        ]
         aws.iam.RolePolicy(
             f"{self._name}-{step}-policy",
             role=role.name,
             policy=grants.document(
                 grants.log_in_to_registry(),
                 grants.pull_image(repository),
-                grants.write_job_logs(list(groups)),
+                grants.write_job_logs(self._account.log_group(log_group)),
                 grants.put_job_metrics(log_group),
                 *abilities,
             ),
@@ -150,7 +167,7 @@ class Pipeline(Component):
         return role
 
     def _machine_role(
-        self, steps: Function, job_roles: Sequence[aws.iam.Role]
+        self, steps: StepFunctions, job_roles: Sequence[aws.iam.Role]
     ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
         account = self._account
         role = aws.iam.Role(
@@ -163,7 +180,7 @@ class Pipeline(Component):
             f"{self._name}-machine-policy",
             role=role.name,
             policy=grants.document(
-                grants.invoke_function(steps.arn),
+                *(grants.invoke_function(function.arn) for function in steps.by_name.values()),
                 grants.run_processing_jobs(account.arn("sagemaker", "processing-job/*")),
                 grants.run_training_jobs(account.arn("sagemaker", "training-job/*")),
                 grants.hear_of_jobs([account.arn("events", rule) for rule in _RULES_OF_STEP_FUNCTIONS]),

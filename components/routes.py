@@ -36,6 +36,7 @@ FILE_UPLOAD = (
     Route("POST", "/complete-multipart-upload", "file_upload"),
     Route("POST", "/abort-multipart-upload", "file_upload"),
     Route("GET", "/captures/{captureId}", "file_upload"),
+    Route("POST", "/captures/{captureId}/check", "file_upload"),
 )
 PROJECTS = (
     Route("GET", "/projects", "projects"),
@@ -58,10 +59,21 @@ DRONE_PATH = (
 )
 ML = (
     Route("POST", "/start-job", "ml_jobs"),
+    Route("POST", "/estimate", "ml_jobs"),
     Route("POST", "/stop-job", "ml_jobs"),
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),
+    Route("POST", "/jobs/{jobId}/retry", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}/logs", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}/artifacts", "ml_jobs"),
+    Route("GET", "/jobs/{jobId}/links", "ml_jobs"),
+    Route("POST", "/jobs/{jobId}/links", "ml_jobs"),
+    Route("DELETE", "/jobs/{jobId}/links/{linkId}", "ml_jobs"),
     Route("GET", "/api/ml-pipeline/status/{jobId}", "ml_jobs"),
+    Route("GET", "/settings", "user_settings"),
+    Route("PUT", "/settings", "user_settings"),
+    Route("POST", "/settings/webhook/test", "user_settings"),
+    Route("GET", "/openapi/{api}", "api_docs"),
     # Whoever has the link may open it: the token in it is the proof.
     Route("GET", "/open/{token}", "delivery", public=True),
 )

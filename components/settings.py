@@ -19,11 +19,13 @@ MAX_TRAINING_MINUTES = 5 * 24 * 60
 """SageMaker's own limit of a training job."""
 MAX_SPOT_WAIT_MINUTES = 24 * 60
 MAX_BUDGET_USD = 1_000_000
+MAX_USD_PER_HOUR = 1000
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
 _PAGE = _ORIGIN + r"(/[A-Za-z0-9/_.~-]*)?"
 _ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?"
+_STAGE_ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._-]+)*/\{id\}/\{stage\}"
 _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
 _INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
@@ -35,6 +37,8 @@ _CLOUDFRONT_REGION = "us-east-1"
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _VAULT_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
+_QUOTAS = ("jobsAtOnce", "jobsPerDay", "spendPerMonthUsd")
+MAX_QUOTA = 1_000_000
 _ADOPTION_KEYS = frozenset({"id", "ignoreChanges", "absent"})
 
 
@@ -89,11 +93,37 @@ class FunctionSettings:
         runtime: Lambda runtime.
         architecture: Processor.
         reserved_concurrency: Calls at once by folder, where a function is to have its own share.
+        log_retention_days: How long their logs are kept.
     """
 
     runtime: str
     architecture: str
     reserved_concurrency: Mapping[str, int]
+    log_retention_days: int
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """What a person may use to whom staff have granted nothing else.
+
+    Attributes:
+        jobs_at_once: Jobs that run or wait at the same time.
+        jobs_per_day: Jobs started in a day.
+        spend_per_month_usd: What the jobs of a month may cost, in US dollars.
+    """
+
+    jobs_at_once: int
+    jobs_per_day: int
+    spend_per_month_usd: int
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What functions that look at quotas have in their environment."""
+        return {
+            "QUOTA_JOBS_AT_ONCE": str(self.jobs_at_once),
+            "QUOTA_JOBS_PER_DAY": str(self.jobs_per_day),
+            "QUOTA_SPEND_PER_MONTH_USD": str(self.spend_per_month_usd),
+        }
 
 
 @dataclass(frozen=True)
@@ -102,6 +132,7 @@ class Settings:
 
     Attributes:
         region: From `aws:region`.
+        api_address: None where APIs answer at AWS's own addresses or at `api_domain`.
         staff_email: None where nobody of the staff gets mail.
         sign_in_url: The first allowed origin where the config names no page.
         alarm_emails: Who is told of alarms; nobody only in an ephemeral stack.
@@ -123,10 +154,12 @@ class Settings:
     delivery: DeliverySettings
     api_domain: Domain | None
     api_stage_name: str
+    api_address: str | None
     terrain_url: str
     functions: FunctionSettings
     machines: Machines
     image_digests: Mapping[str, str]
+    quotas: Quotas
     log_retention_days: int
     ephemeral: bool
     adopt: Mapping[str, Adoption]
@@ -147,6 +180,7 @@ class Settings:
         origins = read.texts("allowedOrigins", _ORIGIN, "an origin such as https://app.example.com, no path")
         mail_address = "a mail address in lower case"
         budget = read.whole_number("monthlyBudgetUsd", 1, MAX_BUDGET_USD)
+        log_days = read.whole_number("logRetentionDays", 1, max(LOG_RETENTION_DAYS))
         settings = cls(
             region=region,
             environment=read.text("environment", _NAME, "a short name in lower case"),
@@ -161,11 +195,13 @@ class Settings:
             delivery=read.delivery(),
             api_domain=read.domain("api", region),
             api_stage_name=read.text("apiStageName", _STAGE_NAME, "a stage name"),
+            api_address=read.optional_text("apiAddress", _STAGE_ADDRESS, "an address with {id} and {stage}"),
             terrain_url=read.text("terrainUrl", _ADDRESS, "an address without a trailing slash"),
-            functions=read.functions(),
+            functions=read.functions(log_days),
             machines=read.machines(),
             image_digests=read.digests("imageDigests"),
-            log_retention_days=read.whole_number("logRetentionDays", 1, max(LOG_RETENTION_DAYS)),
+            quotas=read.quotas("quotas"),
+            log_retention_days=log_days,
             ephemeral=ephemeral,
             adopt={} if ephemeral else adopt,
         )
@@ -189,13 +225,14 @@ class _Reader(ConfigReader):
             price_class=self.text("deliveryPriceClass", "|".join(PRICE_CLASSES), " or ".join(PRICE_CLASSES)),
         )
 
-    def functions(self) -> FunctionSettings:
+    def functions(self, log_retention_days: int) -> FunctionSettings:
         return FunctionSettings(
             runtime=self.text("functionRuntime", _RUNTIME, "a Python runtime such as python3.13"),
             architecture=self.text(
                 "functionArchitecture", "|".join(ARCHITECTURES), " or ".join(ARCHITECTURES)
             ),
             reserved_concurrency=self.shares("reservedConcurrency", function_folders()),
+            log_retention_days=log_retention_days,
         )
 
     def machines(self) -> Machines:
@@ -207,7 +244,30 @@ class _Reader(ConfigReader):
             use_spot=self.flag("useSpot"),
             max_training_seconds=self.whole_number("maxTrainingMinutes", 1, MAX_TRAINING_MINUTES) * 60,
             spot_wait_seconds=self.whole_number("spotWaitMinutes", 1, MAX_SPOT_WAIT_MINUTES) * 60,
+            usd_per_hour=self.prices("machinePrices"),
         )
+
+    def prices(self, key: str) -> dict[str, float]:
+        value = self.json_value(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong(key, "must be a map from SageMaker machines to US dollars per hour")
+            return {}
+        wrong = [
+            str(machine)
+            for machine, price in value.items()
+            if not re.fullmatch(_INSTANCE_TYPE, str(machine))
+            or type(price) not in (int, float)
+            or not 0 < price <= MAX_USD_PER_HOUR
+        ]
+        if wrong:
+            self.wrong(
+                key,
+                f"must have US dollars per hour, above 0, by SageMaker machine; {', '.join(wrong)} has not",
+            )
+            return {}
+        return {machine: float(price) for machine, price in value.items()}
 
     def domain(self, what: str, region: str | None) -> Domain | None:
         """Read `<what>Domain` and `<what>CertificateArn`, which come together."""
@@ -252,6 +312,20 @@ class _Reader(ConfigReader):
             self.wrong(key, f"must have whole numbers of calls; {', '.join(wrong)} has not")
             return {}
         return value
+
+    def quotas(self, key: str) -> Quotas:
+        value = self.json_value(key)
+        if not isinstance(value, dict) or set(value) != set(_QUOTAS):
+            if value is not None:
+                self.wrong(key, f"must be a map of {', '.join(_QUOTAS)}, all of them")
+            return Quotas(0, 0, 0)
+        wrong = [
+            name for name in _QUOTAS if type(value[name]) is not int or not 1 <= value[name] <= MAX_QUOTA
+        ]
+        if wrong:
+            self.wrong(key, f"must have whole numbers from 1 to {MAX_QUOTA}; {', '.join(wrong)} has not")
+            return Quotas(0, 0, 0)
+        return Quotas(*(value[name] for name in _QUOTAS))
 
     def adoptions(self, key: str) -> dict[str, Adoption]:
         value = self.json_value(key)

@@ -1,4 +1,4 @@
-"""Where data lives: the buckets and the tables."""
+"""Where data lives: the buckets, the tables and the queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.adopt import Retention
 from components.base import Component
 from components.bucket import LifecycleRule, PrivateBucket
+from components.work_queue import WorkQueue
 
 OWNER_INDEX = "owner-index"
 PROJECT_INDEX = "project-index"
@@ -20,6 +21,9 @@ JOB = f"jobs/{'?' * 36}"
 """Folder of a job in IAM's patterns: its id is a UUID; `*` would reach over slashes into other folders."""
 INTERMEDIATE = ("spaceport-kept", "for-a-while")
 """Tag of what a job leaves behind besides its model; a job's folder cannot be told by a prefix."""
+WEBHOOK_TRIES = 6
+WEBHOOK_SECONDS = 60
+"""Longest call of the function that posts to a webhook."""
 
 _TIER_ORIGINALS: LifecycleRule = {
     "id": "tier-originals",
@@ -58,7 +62,7 @@ class Index:
 
 
 class Storage(Component):
-    """The buckets and tables of the platform; `functions/shared/tables.py` says what the keys mean.
+    """The buckets, tables and queues of the platform; `functions/shared/tables.py` says what the keys mean.
 
     Attributes:
         artifacts_bucket: What the deployment and CI build: `layers/`.
@@ -76,6 +80,7 @@ class Storage(Component):
         flight_paths_table: Saved flight plans, also by owner and by project.
         settings_table: What people have set for themselves, and what they may use.
         idempotency_table: Answers to requests that may come twice; they go by themselves.
+        webhook_queue: Events on their way to people's webhooks.
         tables: All tables by logical name.
         indexes: Names of each table's indexes.
     """
@@ -94,6 +99,7 @@ class Storage(Component):
     flight_paths_table: aws.dynamodb.Table
     settings_table: aws.dynamodb.Table
     idempotency_table: aws.dynamodb.Table
+    webhook_queue: WorkQueue
     tables: dict[str, aws.dynamodb.Table]
     indexes: dict[str, tuple[str, ...]]
 
@@ -155,6 +161,9 @@ class Storage(Component):
         self.flight_paths_table = self._table("flight-paths-table", Key("id"), indexes=[by_owner, by_project])
         self.settings_table = self._table("settings-table", Key("userSub"))
         self.idempotency_table = self._table("idempotency-table", Key("id"), expires_at="expiration")
+        self.webhook_queue = WorkQueue(
+            "webhooks", tries=WEBHOOK_TRIES, hidden_seconds=6 * WEBHOOK_SECONDS, opts=self._child()
+        )
         self.register_outputs(
             {
                 "artifacts_bucket": self.artifacts_bucket.name,

@@ -244,6 +244,22 @@ class Spaceport:
     def _upload_url(self, route: str) -> str:
         return f"{self.addresses.file_upload_api_url.rstrip('/')}/{route}"
 
+    def check_capture(self, capture: str) -> Json:
+        """Has a capture checked, and returns the verdict.
+
+        Args:
+            capture: The capture's place, from `upload_capture`.
+        """
+        base, capture_id = (
+            self.addresses.file_upload_api_url.rstrip("/"),
+            capture.rstrip("/").rpartition("/")[2],
+        )
+        check: Json = self._call("POST", f"{base}/captures/{capture_id}/check", {})["check"]
+        while check["state"] == "running":
+            time.sleep(POLL_SECONDS)
+            check = self._call("GET", f"{base}/captures/{capture_id}")["check"]
+        return check
+
     def start_job(self, capture: str, *, project_id: str, options: Mapping[str, Any]) -> str:
         """Starts a job and returns its id.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from local.cloud import EmbeddedCloud
 from local.deploy import Deployment, deploy, prerequisites
+from local.deploy.creators.apigateway import LOCAL_PATH
 from local.edge import Edge
 
 BUILD = Path(__file__).resolve().parent.parent / "build"
@@ -52,7 +53,12 @@ def deployed(
     try:
         on_progress(0.0, "starting the embedded cloud")
         with EmbeddedCloud(run_dir) as cloud, Edge(cloud) as edge:
-            config = {**prerequisites.make(cloud), "spaceport:deliveryUrl": edge.url, **(settings or {})}
+            config = {
+                **prerequisites.make(cloud),
+                "spaceport:deliveryUrl": edge.url,
+                "spaceport:apiAddress": f"{cloud.endpoint}/{LOCAL_PATH}/{{id}}/{{stage}}",
+                **(settings or {}),
+            }
             deployment = deploy(cloud, config=config, on_progress=on_progress)
             distribution = next(one for one in deployment.resources if one.type == DISTRIBUTION)
             edge.serve(distribution.id)

@@ -1,25 +1,32 @@
 """Lambda handler of shared links: the one address that is open to everybody."""
 
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.params import Path
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.delivery import pages
-from functions.delivery.logic import is_token, link_state, model_folder, signed_cookies
+from functions.delivery.logic import cookie_seconds, is_token, link_state, model_folder, signed_cookies
 from functions.delivery.settings import Settings
 from functions.delivery.signing import signer
-from functions.shared.api import is_throttling, new_router
+from functions.shared.answers import as_pages
+from functions.shared.api import new_router
 from functions.shared.clock import now_seconds
+from functions.shared.errors import busy
+from functions.shared.links import LinkStore
 from functions.shared.observability import logger, tracer
+from functions.shared.outages import is_outage
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
 router = new_router()
+Token = Annotated[str, Path(description="The secret part of the link.")]
 _HEADERS: dict[str, str | list[str]] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
@@ -38,21 +45,38 @@ def _api() -> APIGatewayRestResolver:
     return app
 
 
-@router.get("/open/<token>")
-def open_link(token: str) -> Response[str]:
+@router.get(
+    "/open/<token>",
+    responses=as_pages(
+        {
+            HTTPStatus.FOUND: "To the model, with cookies that open it.",
+            HTTPStatus.NOT_FOUND: "There is no such link.",
+            HTTPStatus.GONE: "The link has been revoked or has expired, or its model is gone.",
+            HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side.",
+            HTTPStatus.SERVICE_UNAVAILABLE: "We are busy.",
+        }
+    ),
+)
+def open_link(token: Token) -> Response[str]:
     """Send the browser to the model with cookies that open it, or say why not."""
     settings = load_settings(Settings)
-    link = Table(settings.links_table).get({"token": token}) if is_token(token) else None
-    job = Table(settings.jobs_table).get({"jobId": str(link["jobId"])}) if link else None
+    link = LinkStore(Table(settings.links_table)).get(token) if is_token(token) else None
+    job = Table(settings.jobs_table).get({"jobId": link.job_id}) if link else None
     now = now_seconds()
     state = link_state(link, job, now)
     if link is None or state == "unknown":
         return _page(HTTPStatus.NOT_FOUND, pages.UNKNOWN)
     if state == "gone":
         return _page(HTTPStatus.GONE, pages.GONE)
-    job_id = str(link["jobId"])
-    sign = signer(settings.delivery_private_key_secret)
-    cookies = signed_cookies(settings.delivery_url, job_id, settings.delivery_key_pair_id, sign, now)
+    job_id = link.job_id
+    cookies = signed_cookies(
+        settings.delivery_url,
+        job_id,
+        settings.delivery_key_pair_id,
+        signer(settings.delivery_private_key_secret),
+        now=now,
+        seconds=cookie_seconds(link, now),
+    )
     logger.info("link opened", extra={"job_id": job_id})
     location = model_folder(settings.delivery_url, job_id) + "index.html"
     return Response(
@@ -68,16 +92,19 @@ def _unknown_address(_error: NotFoundError) -> Response[str]:
 
 
 def _broken(error: Exception) -> Response[str]:
-    if is_throttling(error):
+    if is_outage(error):
         logger.warning("a service is busy", extra={"error": type(error).__name__})
-        return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.BROKEN)
+        return _page(HTTPStatus.SERVICE_UNAVAILABLE, pages.BROKEN, busy().headers)
     logger.exception("unexpected error")
     return _page(HTTPStatus.INTERNAL_SERVER_ERROR, pages.BROKEN)
 
 
-def _page(status: HTTPStatus, html: str) -> Response[str]:
+def _page(status: HTTPStatus, html: str, headers: Mapping[str, str] | None = None) -> Response[str]:
     return Response(
-        status_code=int(status), content_type="text/html; charset=utf-8", body=html, headers=dict(_HEADERS)
+        status_code=int(status),
+        content_type="text/html; charset=utf-8",
+        body=html,
+        headers={**_HEADERS, **(headers or {})},
     )
 
 

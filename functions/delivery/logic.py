@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from botocore.signers import CloudFrontSigner
 
+from functions.shared.links import Link
+
 COOKIE_SECONDS = 600
 """How long a browser may read a model before its link is looked at again: a revoked link works no longer."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -25,7 +27,7 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
-def link_state(link: Mapping[str, Any] | None, job: Mapping[str, Any] | None, now: int) -> LinkState:
+def link_state(link: Link | None, job: Mapping[str, Any] | None, now: int) -> LinkState:
     """Judge a link.
 
     Args:
@@ -38,11 +40,14 @@ def link_state(link: Mapping[str, Any] | None, job: Mapping[str, Any] | None, no
     """
     if link is None:
         return "unknown"
-    expires_at = link.get("expiresAt")
-    expired = expires_at is not None and int(expires_at) <= now
-    if expired or link.get("revokedAt") is not None or job is None or job.get("publishedAt") is None:
+    if not link.opens(now) or job is None or job.get("publishedAt") is None:
         return "gone"
     return "open"
+
+
+def cookie_seconds(link: Link, now: int) -> int:
+    """Say how long cookies last: no longer than their link opens."""
+    return COOKIE_SECONDS if link.ends_at is None else min(COOKIE_SECONDS, link.ends_at - now)
 
 
 def model_folder(delivery_url: str, job_id: str) -> str:
@@ -50,7 +55,9 @@ def model_folder(delivery_url: str, job_id: str) -> str:
     return f"{delivery_url}/jobs/{job_id}/model/"
 
 
-def signed_cookies(delivery_url: str, job_id: str, key_pair_id: str, sign: Sign, now: int) -> list[str]:
+def signed_cookies(
+    delivery_url: str, job_id: str, key_pair_id: str, sign: Sign, *, now: int, seconds: int
+) -> list[str]:
     """Make the `Set-Cookie` values that open one model's folder.
 
     Args:
@@ -59,14 +66,15 @@ def signed_cookies(delivery_url: str, job_id: str, key_pair_id: str, sign: Sign,
         key_pair_id: Id of the public key.
         sign: Signs with the private key: RSA, PKCS #1 v1.5, SHA-1.
         now: Epoch seconds.
+        seconds: How long they last.
 
     Returns:
         Three values: policy, signature and key id.
     """
-    expires = datetime.fromtimestamp(now + COOKIE_SECONDS, UTC)
+    expires = datetime.fromtimestamp(now + seconds, UTC)
     resource = model_folder(delivery_url, job_id) + "*"
     policy = CloudFrontSigner(key_pair_id, sign).build_policy(resource, expires).encode()
-    attributes = f"Path=/jobs/{job_id}/model/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax"
+    attributes = f"Path=/jobs/{job_id}/model/; Max-Age={seconds}; HttpOnly; SameSite=Lax"
     if delivery_url.startswith("https:"):
         attributes += "; Secure"
     return [

@@ -42,6 +42,7 @@ from functions.drone_path.terrain.provider import FlatTerrain, Terrain
 from functions.drone_path.terrain.tiles import TileTerrain
 from functions.drone_path.tile_store import SOURCE, TileStore
 from functions.drone_path.units import feet
+from functions.shared.answers import as_text
 from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
 from functions.shared.clock import now_ms, now_seconds
 from functions.shared.errors import ApiError, bad_request, not_found
@@ -107,14 +108,16 @@ def elevation(request: Annotated[ElevationRequest, Body()], _caller: SignedIn) -
     )
 
 
-@router.post("/api/csv")
+@router.post("/api/csv", responses=as_text("text/csv", "The plan as Litchi's CSV."))
 def csv(request: Annotated[CsvRequest, Body()], _caller: SignedIn) -> Response[str]:
     """Give all batteries as one CSV."""
     plan = _plan(request)
     return _csv(request, plan, plan.batteries, "flight-plan.csv")
 
 
-@router.post("/api/csv/battery/<battery_id>")
+@router.post(
+    "/api/csv/battery/<battery_id>", responses=as_text("text/csv", "One battery's flight as Litchi's CSV.")
+)
 def csv_of_battery(
     battery_id: BatteryId, request: Annotated[CsvRequest, Body()], _caller: SignedIn
 ) -> Response[str]:
@@ -170,7 +173,7 @@ def plan(request: Annotated[PlanRequest, Body()], caller: SignedIn) -> MadePlan:
     return MadePlan.model_validate({"id": item["id"], **answer})
 
 
-@router.post("/api/preview")
+@router.post("/api/preview", responses=as_text("text/html", "A page that shows the plan."))
 def show(request: Annotated[FlightRequest, Body()], _caller: SignedIn) -> Response[str]:
     """Show a plan as a page."""
     terrain = _terrain(request.terrain)

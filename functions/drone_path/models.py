@@ -20,12 +20,19 @@ from functions.drone_path.geodesy import Position
 from functions.drone_path.mission import Look, Mission
 from functions.drone_path.units import feet
 from functions.shared.api import ApiModel
+from functions.shared.fields import BlankIsNone
 
+_NUMBER_AS_TEXT = r"^\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?)?\s*$"
 _NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z'%]+)")
 _DEGREES = r"(?P<{0}>[+-]?\d{{1,3}}(?:\.\d+)?)\s*°?\s*(?P<{0}_side>[{1}])?"
 _PLACE = re.compile(
     _DEGREES.format("latitude", "NSns") + r"\s*[,;\s]\s*" + _DEGREES.format("longitude", "EWew")
 )
+_DEGREES_IN_DOCUMENTS = r"[+-]?\d{{1,3}}(\.\d+)?\s*°?\s*[{0}]?"
+_PLACE_IN_DOCUMENTS = (
+    rf"^\s*{_DEGREES_IN_DOCUMENTS.format('NSns')}\s*[,;\s]\s*{_DEGREES_IN_DOCUMENTS.format('EWew')}\s*$"
+)
+"""The same for JSON Schema, whose regular expressions have no named groups."""
 _MOST_LATITUDE, _MOST_LONGITUDE = 90.0, 180.0
 _PLACE_RULE = 'must be a latitude and a longitude in degrees, such as "41.7, -111.8" or "41.7 N, 111.8 W"'
 
@@ -46,7 +53,11 @@ class _Between:
         """Say in an API's document what is taken: a number in range, the same as text, or nothing."""
         number = {"type": "integer" if self._whole else "number", "minimum": self._low, "maximum": self._high}
         return {
-            "anyOf": [number, {"type": "string", "description": "The number as text."}, {"type": "null"}],
+            "anyOf": [
+                number,
+                {"type": "string", "description": "The number as text.", "pattern": _NUMBER_AS_TEXT},
+                {"type": "null"},
+            ],
             "description": self._rule.removeprefix("must be "),
         }
 
@@ -59,7 +70,7 @@ class _Between:
             raise ValueError(f"{self._rule}; {nearest:g} is the nearest that works")
         if self._whole and number != int(number):
             raise ValueError(f"{self._rule}; {round(number)} is the nearest that works")
-        return number
+        return int(number) if self._whole else number
 
     @property
     def _rule(self) -> str:
@@ -109,14 +120,17 @@ def _degrees(number: str, side: str | None, negative_side: str) -> float:
     return -float(number) if side and side.upper() == negative_side else float(number)
 
 
-def _blank_is_none(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 Place = Annotated[
     Position,
     BeforeValidator(_place),
-    WithJsonSchema({"type": "string", "description": _PLACE_RULE.removeprefix("must be ")}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": _PLACE_RULE.removeprefix("must be "),
+            "pattern": _PLACE_IN_DOCUMENTS,
+            "examples": ["41.7, -111.8", "41.7 N, 111.8 W"],
+        }
+    ),
 ]
 Feet = Annotated[float | None, _Between(15, 1640, "feet")]
 Radius = Annotated[float | None, _Between(50, 16_400, "feet")]
@@ -165,7 +179,7 @@ class FlightRequest(ApiModel):
     """
 
     center: Place
-    takeoff: Annotated[Place | None, BeforeValidator(_blank_is_none)] = None
+    takeoff: Annotated[Place | None, BlankIsNone()] = None
     battery_minutes: Minutes = None
     batteries: Batteries = None
     slices: Batteries = None
@@ -177,7 +191,7 @@ class FlightRequest(ApiModel):
     confirm_above_limit: bool = False
     min_clearance: Feet = None
     max_radius: Radius = None
-    drone: Annotated[str | None, BeforeValidator(_blank_is_none)] = None
+    drone: Annotated[str | None, BlankIsNone()] = None
     speed: Annotated[float | None, _Between(1, 15, "metres per second")] = None
     wind_speed: MetresPerSecond = None
     battery_health: Annotated[float | None, _Between(50, 100, "percent")] = None

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from functions.shared.outages import take_back
 from functions.shared.stores import Item, Page, Table
 from functions.shared.tables import OWNER_INDEX
 
@@ -39,14 +40,18 @@ class FlightPathStore:
         self.flight_paths.put_new({**item, "document": packed}, key="id")
         if item.get("projectId") is None:
             return True
-        linked = self.projects.update(
-            {"userSub": item["owner"], "projectId": item["projectId"]},
-            {"flightPlanId": item["id"], "updatedAt": now_seconds},
-            add={"version": 1},
-            condition="attribute_exists(#projectId)",
-        )
+        try:
+            linked = self.projects.update(
+                {"userSub": item["owner"], "projectId": item["projectId"]},
+                {"flightPlanId": item["id"], "updatedAt": now_seconds},
+                add={"version": 1},
+                condition="attribute_exists(#projectId)",
+            )
+        except Exception:
+            take_back(lambda: self._remove(item["id"]))
+            raise
         if linked is None:
-            self.flight_paths.delete({"id": item["id"]}, condition="attribute_exists(#id)")
+            self._remove(item["id"])
         return linked is not None
 
     def get(self, plan_id: str, owner: str) -> Item | None:
@@ -56,6 +61,9 @@ class FlightPathStore:
             return None
         document = json.loads(zlib.decompress(bytes(item.pop("document"))))
         return {**item, "plan": document}
+
+    def _remove(self, plan_id: str) -> None:
+        self.flight_paths.delete({"id": plan_id}, condition="attribute_exists(#id)")
 
     def page(self, owner: str, limit: int, cursor: str | None) -> Page:
         """Read some plans of one owner, the newest first, without their documents."""

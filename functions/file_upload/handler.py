@@ -5,10 +5,12 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from functions.file_upload.checking import Checking
 from functions.file_upload.models import (
     Aborted,
     BegunUpload,
     CaptureState,
+    CheckedCapture,
     CompletedUpload,
     CompleteUpload,
     PartList,
@@ -24,6 +26,7 @@ from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
 from functions.file_upload.uploads import Uploads
 from functions.shared.api import PathId, SignedIn, api_handler, new_router
+from functions.shared.capture_checks import CheckStore
 from functions.shared.idempotency import IdempotencyKey, once
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -35,6 +38,13 @@ router = new_router()
 def _uploads() -> Uploads:
     settings = load_settings(Settings)
     return Uploads(bucket=settings.uploads_bucket, store=UploadStore(Table(settings.uploads_table)))
+
+
+@cache
+def _checking() -> Checking:
+    settings = load_settings(Settings)
+    table = Table(settings.uploads_table)
+    return Checking(UploadStore(table), CheckStore(table), settings.capture_check_arn)
 
 
 @router.post("/start-multipart-upload")
@@ -93,6 +103,12 @@ def abort_upload(request: Annotated[UploadReference, Body()], caller: SignedIn) 
 def describe_capture(capture_id: PathId, caller: SignedIn) -> CaptureState:
     """List a capture's files."""
     return _uploads().describe(caller, capture_id)
+
+
+@router.post("/captures/<capture_id>/check")
+def check_capture(capture_id: PathId, caller: SignedIn) -> CheckedCapture:
+    """Begin a check of a capture; while one runs, another one is not begun."""
+    return _checking().begin(caller, capture_id)
 
 
 handler = api_handler(router, Settings)

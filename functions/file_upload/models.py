@@ -1,6 +1,6 @@
 """Requests and answers of the file upload API."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -15,6 +15,17 @@ MAX_URLS = 500
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 CaptureId = Annotated[str, StringConstraints(pattern=f"^{UUID_PATTERN}$")]
+FileName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1024,
+        json_schema_extra={
+            "pattern": r"\.([Jj][Pp][Ee]?[Gg]|[Pp][Nn][Gg]|[Tt][Ii][Ff]{1,2}|[Zz][Ii][Pp])\s*$",
+            "examples": ["DCIM/DJI_0001.JPG"],
+        },
+    ),
+]
 PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS)]
 
 Checksum = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -35,7 +46,7 @@ class StartUpload(ApiModel):
         checksums: Of the first parts, in order, for their addresses in the answer.
     """
 
-    file_name: str = Field(min_length=1, max_length=1024)
+    file_name: FileName
     capture_id: CaptureId | None = None
     size: int | None = Field(default=None, ge=1)
     project_id: Id | None = None
@@ -215,12 +226,72 @@ class FileDescription(AnswerModel):
     size: int | None
 
 
+class CheckReason(AnswerModel):
+    """Why a capture is judged as it is.
+
+    Attributes:
+        level: `refusal` where no model can come out, `warning` where a poor one would, `note` for what is
+            only good to know.
+        code: Stable code, for programs.
+        sentence: What is wrong and what to do, for people.
+        photos: Some of the photos that it is about.
+    """
+
+    level: Literal["refusal", "warning", "note"]
+    code: str
+    sentence: str
+    photos: list[str] = Field(default_factory=list)
+
+
+class LookedAt(AnswerModel):
+    """What a capture had when it was checked.
+
+    Attributes:
+        newest: When the last file came, ISO 8601, UTC.
+    """
+
+    files: int
+    bytes: int
+    newest: str
+
+
+class CaptureCheck(AnswerModel):
+    """A check of a capture.
+
+    Attributes:
+        state: `running`; `failed` when it came to no end; or what it found: nothing (`passed`), reasons why a
+            model would be poor (`warned`) or cannot come out (`refused`).
+        requested_at: When it was asked for, while it runs or when it failed; ISO 8601, UTC.
+        checked_at: When it ended, ISO 8601, UTC.
+        stale: Whether the capture has changed since.
+        looked_at: What the capture had.
+        figures: Photos, resolution, cameras, GPS, time, copies, sharpness and coverage.
+        reasons: The gravest first.
+    """
+
+    state: Literal["running", "failed", "passed", "warned", "refused"]
+    requested_at: str | None = None
+    checked_at: str | None = None
+    stale: bool = False
+    looked_at: LookedAt | None = None
+    figures: dict[str, Any] | None = None
+    reasons: list[CheckReason] = Field(default_factory=list)
+
+
+class CheckedCapture(AnswerModel):
+    """A capture and its check."""
+
+    capture_id: str
+    check: CaptureCheck
+
+
 class CaptureState(AnswerModel):
     """A capture and how far its files are.
 
     Attributes:
         created_at: ISO 8601, UTC.
         s3_url: Its folder, which a job is started on.
+        check: The last check of it, None when nobody has asked for one.
     """
 
     capture_id: str
@@ -229,3 +300,4 @@ class CaptureState(AnswerModel):
     state: Literal["empty", "uploading", "uploaded"]
     s3_url: str
     files: list[FileDescription]
+    check: CaptureCheck | None

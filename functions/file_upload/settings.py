@@ -9,6 +9,7 @@ What its role must allow (besides logs and X-Ray):
 | s3:PutObject, AbortMultipartUpload, ListMultipartUploadParts | UPLOADS_BUCKET/uploads/* |
 | s3:GetObject, DeleteObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
+| lambda:InvokeFunction | CAPTURE_CHECK_ARN |
 
 PutObject also covers the parts and their presigned URLs; ListBucket makes a missing object a 404, not a 403.
 """
@@ -21,5 +22,6 @@ class Settings(EnvSettings):
 
     uploads_bucket: str
     uploads_table: str
+    capture_check_arn: str
     idempotency_table: str
     allowed_origins: str

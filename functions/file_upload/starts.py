@@ -6,11 +6,9 @@ what S3 then holds for nobody it drops by itself, as it does every unfinished up
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.file_upload import logic
 from functions.file_upload.models import StartUpload
@@ -21,7 +19,7 @@ from functions.file_upload.store import CaptureItem, FileItem, Limits, UploadSto
 from functions.shared.claims import Caller
 from functions.shared.clock import now_ms, now_seconds
 from functions.shared.errors import bad_request, conflict, not_found
-from functions.shared.observability import logger
+from functions.shared.outages import take_back
 
 _NAME_ATTEMPTS = 5
 
@@ -61,9 +59,9 @@ class Starts:
             return self._begin(caller, capture, name, request)
         except Exception:
             if request.capture_id is None:
-                _attempt(lambda: self.store.remove_capture(capture.capture_id))
+                take_back(lambda: self.store.remove_capture(capture.capture_id))
             else:
-                _attempt(lambda: self.store.give_place_back(capture.capture_id, request.size or 0))
+                take_back(lambda: self.store.give_place_back(capture.capture_id, request.size or 0))
             raise
 
     def _capture_with_a_place(self, caller: Caller, request: StartUpload) -> CaptureItem:
@@ -146,17 +144,9 @@ class Starts:
             added = self.store.add_file(file)
         except Exception:
             # It may have been written although the answer was lost.
-            _attempt(lambda: self.store.remove_file(file))
+            take_back(lambda: self.store.remove_file(file))
             raise
         finally:
             if not added:
-                _attempt(upload.abort)
+                take_back(upload.abort)
         return added
-
-
-def _attempt(cleaning: Callable[[], object]) -> None:
-    """Clean up as far as it goes: what stays behind expires, and the error that led here is told."""
-    try:
-        cleaning()
-    except (BotoCoreError, ClientError) as error:
-        logger.warning("an unfinished start is not cleaned up", extra={"error": type(error).__name__})

@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from functions.file_upload.models import FileState
+from functions.shared.capture_checks import CAPTURE_ITEM
 from functions.shared.clock import now_seconds
 from functions.shared.stores import Item, Table
 
-CAPTURE_ITEM = "capture"
 FILE_ITEM = "file#"
 SETTLED_SECONDS = 60
 """After this no request is under way any more: the function ends each after half of it."""
@@ -33,6 +33,7 @@ class CaptureItem(BaseModel):
         total_bytes: Their sizes, as far as they are known.
         counted_at: Epoch second at which one of the two has last grown.
         expires_at: Epoch second after which it is forgotten; None once a file is complete.
+        check_requested_at: Of the capture check, as the two after it: see `capture_checks`.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -45,6 +46,9 @@ class CaptureItem(BaseModel):
     total_bytes: int = 0
     counted_at: int
     expires_at: int | None = None
+    check_requested_at: int | None = None
+    checked_from: int | None = None
+    check: dict[str, Any] | None = None
 
 
 class FileItem(BaseModel):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from functions.file_upload import logic
+from functions.file_upload.checking import shown_check
 from functions.file_upload.completion import Completion, plan_of, upload_of
 from functions.file_upload.models import (
     FIRST_URLS,
@@ -192,6 +193,7 @@ class Uploads:
                 )
                 for file in files
             ],
+            check=shown_check(capture, files),
         )
 
     def _place(self, caller: Caller, request: UploadReference) -> tuple[str, str]:

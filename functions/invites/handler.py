@@ -1,6 +1,7 @@
 """Lambda handler of the invites API."""
 
 from functools import cache
+from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -9,8 +10,11 @@ from functions.invites.invitations import Invitations
 from functions.invites.models import Invite, Invited
 from functions.invites.people import People
 from functions.invites.settings import Settings
+from functions.shared.answers import or_refused
 from functions.shared.api import SignedIn, api_handler, new_router
+from functions.shared.limits import DailyLimits
 from functions.shared.settings import load_settings
+from functions.shared.stores import Table
 
 router = new_router()
 
@@ -24,11 +28,14 @@ def _invitations() -> Invitations:
         admin_group=settings.admin_group,
         handle_required=settings.handle_required == "true",
         sign_in_url=settings.sign_in_url,
+        limits=DailyLimits(Table(settings.limits_table)),
         mail_from=settings.mail_from,
     )
 
 
-@router.post("/invite")
+@router.post(
+    "/invite", responses=or_refused(Invited, {HTTPStatus.FORBIDDEN: "The caller may not invite people."})
+)
 def invite(request: Annotated[Invite, Body()], caller: SignedIn) -> Invited:
     """Invite a person."""
     _invitations().admit(caller)

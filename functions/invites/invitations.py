@@ -9,10 +9,15 @@ from functions.invites.mail import invitation
 from functions.invites.models import Invite
 from functions.invites.people import People, Person
 from functions.shared.claims import Caller
-from functions.shared.errors import ApiError, bad_request, busy, conflict, forbidden
+from functions.shared.errors import ApiError, bad_request, busy, conflict, forbidden, too_many
+from functions.shared.limits import DAY_SECONDS, DailyLimits
 from functions.shared.mail import MailNotSentError, send
 from functions.shared.observability import logger
 
+INVITATIONS_A_DAY = 200
+"""Requests of one administrator: a stolen token, or a script gone wrong, fills no pool."""
+MAILS_A_DAY = 5
+"""Invitations to one mailbox."""
 Answer = dict[str, Any]
 
 
@@ -26,6 +31,7 @@ class Invitations:
         admin_group: The group whose members may invite; a person can be put in it, too.
         handle_required: Whether everybody needs a handle.
         sign_in_url: Where invitations send people.
+        limits: What was counted today.
         mail_from: Sender of invitations.
     """
 
@@ -34,6 +40,7 @@ class Invitations:
     admin_group: str
     handle_required: bool
     sign_in_url: str
+    limits: DailyLimits
     mail_from: str
 
     def admit(self, caller: Caller) -> None:
@@ -57,8 +64,14 @@ class Invitations:
 
         Raises:
             ApiError: 400 when the group or the handle is not what the pool takes, 409 when an invitation of a
-                disabled account is to be sent again, 503 when the invitation could not be mailed.
+                disabled account is to be sent again, 429 when the administrator has asked, or the mailbox
+                has been sent, too much today, 503 when the invitation could not be mailed.
         """
+        if not self.limits.take(f"invite/{caller.sub}", INVITATIONS_A_DAY):
+            raise too_many(
+                f"You have sent {INVITATIONS_A_DAY} invitations today. Go on tomorrow.",
+                retry_after_seconds=DAY_SECONDS,
+            )
         group = self._group(request)
         person = self.people.find(request.email)
         added = self._add(request) if person is None else None
@@ -86,6 +99,8 @@ class Invitations:
         """Make the person and send the invitation; None when another request has done so meanwhile."""
         if self.handle_required and request.handle is None:
             raise bad_request("INVALID_REQUEST", "handle: is required, and stays as it is given")
+        if not request.suppress:
+            self._count_mail(request.email)
         password = temporary_password()
         person = self.people.add(request.email, name=request.name, handle=request.handle, password=password)
         if person is not None and not request.suppress:
@@ -98,10 +113,19 @@ class Invitations:
             raise conflict("ACCOUNT_DISABLED", "The person's account is disabled: enable it first.")
         if not person.invited:
             return "The person has signed in before and needs no invitation."
+        self._count_mail(person.email)
         password = temporary_password()
         self.people.renew_password(person, password)
         self._mail(request, password)
         return "The invitation is sent again, with a new password."
+
+    def _count_mail(self, address: str) -> None:
+        """Count a mail before anything is done for it: a password that nobody is sent must not be set."""
+        if not self.limits.take_mail("invitation", address, MAILS_A_DAY):
+            raise too_many(
+                f"The person has been sent {MAILS_A_DAY} invitations today. Try again tomorrow.",
+                retry_after_seconds=DAY_SECONDS,
+            )
 
     def _mail(self, request: Invite, password: str) -> None:
         mail = invitation(
@@ -115,4 +139,5 @@ class Invitations:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "MAIL_NOT_SENT",
                 "The account is there, but its invitation could not be mailed. Ask for it again with resend.",
+                headers=busy().headers,
             ) from error

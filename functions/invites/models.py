@@ -2,18 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from functions.shared.api import AnswerModel, ApiModel, OneLine
+from functions.shared.fields import BlankIsNone
 from functions.shared.mail_address import MailAddress
 
-
-def _none_if_empty(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-Left = BeforeValidator(_none_if_empty)
-"""A field that forms send empty when nothing was entered."""
 PersonName = Annotated[OneLine, Field(max_length=100)]
 Handle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{1,39}$")]
 Group = Annotated[str, Field(max_length=128)]
@@ -32,12 +26,10 @@ class Invite(ApiModel):
         suppress: Make the account and send nothing; `resend` sends the invitation later.
     """
 
-    model_config = ConfigDict(strict=True)
-
     email: MailAddress
-    name: Annotated[PersonName | None, Left] = None
-    group: Annotated[Group | None, Left] = None
-    handle: Annotated[Handle | None, Left] = None
+    name: Annotated[PersonName | None, BlankIsNone()] = None
+    group: Annotated[Group | None, BlankIsNone()] = None
+    handle: Annotated[Handle | None, BlankIsNone()] = None
     email_verified: bool = True
     resend: bool = False
     suppress: bool = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.invites.logic import user_name
 from functions.shared.aws import cognito
+from functions.shared.outages import was_repeated
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp.type_defs import AttributeTypeTypeDef
@@ -93,9 +94,24 @@ class People:
                 MessageAction="SUPPRESS",
                 UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
             )["User"]
-        except (cognito().exceptions.UsernameExistsException, cognito().exceptions.AliasExistsException):
-            return None
+        except (
+            cognito().exceptions.UsernameExistsException,
+            cognito().exceptions.AliasExistsException,
+        ) as error:
+            return self._made_before(username, attributes["email"], password) if was_repeated(error) else None
         return _person(user["Username"], user["Attributes"], user["UserStatus"], enabled=user["Enabled"])
+
+    def _made_before(self, username: str, email: str, password: str) -> Person | None:
+        """Read a person whom a call made whose answer was lost; None when it is not certain enough.
+
+        Should another request have made the person at the same moment, both of them invite, and the later
+        invitation is the one whose password counts.
+        """
+        person = self._read(username)
+        if person is None or person.email != email or not person.invited:
+            return None
+        self.renew_password(person, password)
+        return person
 
 
 def _person(

@@ -7,6 +7,7 @@ X-Ray):
 | Action | Resource |
 |---|---|
 | cognito-idp:AdminAddUserToGroup, AdminCreateUser, AdminGetUser, AdminSetUserPassword | USER_POOL_ID |
+| dynamodb:UpdateItem | LIMITS_TABLE |
 | ses:SendEmail | the identity of MAIL_FROM |
 """
 
@@ -24,6 +25,7 @@ class Settings(EnvSettings):
         admin_group: The group whose members may invite.
         handle_required: Whether the pool wants a handle at the invitation.
         sign_in_url: The page that an invitation sends people to.
+        limits_table: What was counted today.
         mail_from: Sender of invitations.
         allowed_origins: Origins whose pages may call.
     """
@@ -33,5 +35,6 @@ class Settings(EnvSettings):
     admin_group: str
     handle_required: Literal["true", "false"]
     sign_in_url: str
+    limits_table: str
     mail_from: str
     allowed_origins: str

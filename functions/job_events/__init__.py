@@ -1,1 +1,1 @@
-"""Job events: what happens to a job reaches its row, its project and its owner's mailbox."""
+"""Job events: what happens to a job reaches its row, its project and its owner."""

@@ -10,10 +10,14 @@ from functions.job_events.intermediates import Intermediates
 from functions.job_events.metrics import StageMetrics
 from functions.job_events.models import ExecutionEvent, LookEvent, StepJobEvent, parse_event
 from functions.job_events.settings import Settings
+from functions.job_events.step_jobs import StepJobs
 from functions.shared.jobs import JobStore
 from functions.shared.observability import logger, tracer
+from functions.shared.prices import Prices
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
+from functions.shared.user_settings import SettingsStore
+from functions.shared.webhook_events import WebhookQueue
 
 
 @cache
@@ -22,7 +26,10 @@ def _events() -> Events:
     return Events(
         jobs=JobStore(Table(settings.jobs_table)),
         projects=Table(settings.projects_table),
+        settings=SettingsStore(Table(settings.settings_table)),
+        webhooks=WebhookQueue(settings.webhook_queue_url),
         metrics=StageMetrics(settings.metrics_service),
+        step_jobs=StepJobs(Prices.with_overrides(settings.machine_prices)),
         state_machine_arn=settings.state_machine_arn,
         mail_from=settings.mail_from,
         intermediates=Intermediates(settings.ml_bucket, settings.intermediate_tag),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 
 from functions.shared.clock import to_ms
 
@@ -39,7 +39,7 @@ class ExecutionEvent(_Event):
 
 
 class StepJobDetail(BaseModel):
-    """A SageMaker job."""
+    """A SageMaker job, as an event or a Describe call tells it: events leave out what is billed."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
@@ -53,6 +53,15 @@ class StepJobDetail(BaseModel):
     ended: datetime | None = Field(
         default=None, validation_alias=AliasChoices("TrainingEndTime", "ProcessingEndTime")
     )
+
+    instance_type: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            AliasPath("ResourceConfig", "InstanceType"),
+            AliasPath("ProcessingResources", "ClusterConfig", "InstanceType"),
+        ),
+    )
+    billable_seconds: float | None = Field(default=None, validation_alias="BillableTimeInSeconds")
 
     @property
     def has_ended(self) -> bool:
@@ -77,6 +86,11 @@ class StepJobEvent(_Event):
     def at(self) -> int:
         """Epoch milliseconds of the change: SageMaker's own time is finer than the event's."""
         return to_ms(self.detail.last_modified or self.time)
+
+    @property
+    def machine(self) -> str | None:
+        """The machine that the job has; None before and after."""
+        return self.detail.instance_type if self.running_since is not None else None
 
     @property
     def running_since(self) -> int | None:

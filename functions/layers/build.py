@@ -56,8 +56,15 @@ GEOMETRY = LayerSpec(
     requirements=ROOT / "functions" / "requirements-geometry.txt",
     max_bytes=30 * 10**6,
 )
-"""What the flight planner has besides."""
-LAYERS = (BASE, GEOMETRY)
+"""What the flight planner and the capture check have besides."""
+IMAGING = LayerSpec(
+    "imaging",
+    asked=ROOT / "functions" / "requirements-imaging.in",
+    requirements=ROOT / "functions" / "requirements-imaging.txt",
+    max_bytes=12 * 10**6,
+)
+"""What the capture check has besides, with numpy of the geometry layer."""
+LAYERS = (BASE, GEOMETRY, IMAGING)
 
 
 @dataclass(frozen=True)

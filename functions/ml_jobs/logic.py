@@ -1,18 +1,19 @@
 """Rules of jobs: whose capture it is, what the state machine is given, how far a job is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.ml_jobs.account import shares_of, tell_cost, tell_estimate, tell_queue
 from functions.ml_jobs.answers import Job, JobError, JobProgress
 from functions.shared.clock import iso, parse_iso_ms
-from functions.shared.job_names import OLD_STEP_WORDS, STEPS
+from functions.shared.job_names import OLD_STEP_WORDS, STEPS, UUID_PATTERN
 from functions.shared.jobs import ACTIVE, WAITING_FOR_MACHINE, JobRow
+from functions.shared.prices import Prices
 from functions.shared.s3_objects import Address
+from functions.shared.spending import Estimate
 
-STEP_SHARES = {"sfm": 0.30, "3dgs": 0.62, "compressor": 0.08}
-"""Share of a job's time that each step takes, for one fraction over the whole job: an estimate for a standard
-job on the default machines. The checks between the steps take seconds."""
 _MIN_FRACTION_TO_ESTIMATE = 0.02
 _OLD_WORD_OF_STEP = {step: word for word, step in OLD_STEP_WORDS.items()}
 _OWNER_DEPTH = 3
@@ -29,6 +30,23 @@ class Capture:
 
     capture_id: str
     prefix: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a job begins with.
+
+    Attributes:
+        capture_uri: Folder of the photos.
+        capture: Their capture.
+        sfm_job_id: The earlier job whose reconstruction it goes on with.
+        artifacts: S3 address of the training result that it goes on with.
+    """
+
+    capture_uri: str
+    capture: Capture
+    sfm_job_id: str | None = None
+    artifacts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,13 +100,12 @@ def with_title(options: Mapping[str, Mapping[str, str]], title: str) -> dict[str
     return named
 
 
-def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_at: str) -> dict[str, Any]:
+def machine_input(job: JobRow, artifacts: str | None = None) -> dict[str, Any]:
     """Make the state machine's input.
 
     Args:
         job: The job.
-        options: Options per step.
-        start_at: First step.
+        artifacts: S3 address of the training result, for an execution that starts after it.
 
     Returns:
         The input; every value a string, a list of strings or an object of strings.
@@ -98,11 +115,29 @@ def machine_input(job: JobRow, options: Mapping[str, Mapping[str, str]], start_a
         "attempt": str(job.attempt),
         "owner": job.owner,
         "captureUri": job.capture_uri,
-        "startAt": start_at,
-        "sourceJobId": job.job_id,
-        "arguments": {step: arguments(options[step]) for step in ("sfm", "compressor")},
-        "hyperparameters": dict(options["3dgs"]),
+        "startAt": job.start_at,
+        "sourceJobId": job.source_job_id or job.job_id,
+        "arguments": {step: arguments(job.options[step]) for step in ("sfm", "compressor")},
+        "hyperparameters": dict(job.options["3dgs"]),
+        **({"train": {"artifacts": artifacts}} if artifacts else {}),
     }
+
+
+def job_of_sfm_uri(uri: str | None, bucket: str) -> str | None:
+    """Read the job's id from the address of its reconstruction, as older clients name an earlier job."""
+    match = re.match(rf"^s3://{re.escape(bucket)}/jobs/(?P<job>{UUID_PATTERN})/sfm(?:/|$)", uri or "")
+    return match["job"] if match else None
+
+
+def request_of(job: JobRow) -> tuple[Any, ...]:
+    """Give what a request for a job says: two of the same key must say the same."""
+    return (
+        job.capture_uri,
+        job.project_id,
+        job.preset,
+        job.source_job_id,
+        job.options,
+    )
 
 
 def read_progress(document: Mapping[str, Any] | None, step: str, since: int) -> StepProgress | None:
@@ -133,12 +168,14 @@ def read_progress(document: Mapping[str, Any] | None, step: str, since: int) -> 
         return None
 
 
-def overall_fraction(stage: str, progress: StepProgress | None) -> float:
+def overall_fraction(stage: str, progress: StepProgress | None, shares: Mapping[str, float]) -> float:
     """Give how much of the whole job is done.
 
     Args:
         stage: The job's stage.
         progress: The running step's own progress, if known.
+        shares: Share of the job's time that each step takes; a step that it does not do has none. The checks
+            between the steps take seconds.
 
     Returns:
         0 to 1: the shares of the steps before, and this step's share by its own fraction.
@@ -147,27 +184,34 @@ def overall_fraction(stage: str, progress: StepProgress | None) -> float:
         return 1.0
     if stage not in STEPS:
         return 0.0
-    before = sum(STEP_SHARES[step] for step in STEPS[: STEPS.index(stage)])
+    before = sum(shares.get(step, 0.0) for step in STEPS[: STEPS.index(stage)])
     own = progress.fraction if progress and progress.step == stage else 0.0
-    return before + STEP_SHARES[stage] * own
+    return min(1.0, before + shares.get(stage, 0.0) * own)
 
 
-def seconds_left(fraction: float, elapsed: float, progress: StepProgress | None) -> float | None:
+def seconds_left(
+    fraction: float, elapsed: float, progress: StepProgress | None, estimated: Estimate | None
+) -> float | None:
     """Estimate the seconds until the job ends.
 
     Args:
         fraction: Of the whole job, 0 to 1.
         elapsed: Seconds since its start.
         progress: The running step's own progress, if known.
+        estimated: What the job was expected to take.
 
     Returns:
-        By the rate so far, but at least what the step itself expects; None while it is too early to say.
+        By the rate so far, but at least what the step itself expects; by the estimate while it is too early
+        for a rate, and None without one.
     """
     if fraction >= 1:
         return 0.0
     own = progress.seconds_left if progress else None
     if fraction < _MIN_FRACTION_TO_ESTIMATE:
-        return None
+        if estimated is None:
+            return None
+        work = estimated.seconds.likely
+        return max(work * (1 - fraction), work + estimated.waiting_seconds.likely - elapsed, own or 0.0)
     by_rate = elapsed * (1 - fraction) / fraction
     return max(by_rate, own or 0.0)
 
@@ -179,24 +223,25 @@ def later_stage(stage: str, other: str) -> str:
     return max(stage, other, key=STEPS.index)
 
 
-def describe_job(job: JobRow, progress: StepProgress | None, now: int) -> Job:
+def describe_job(job: JobRow, progress: StepProgress | None, now: int, prices: Prices) -> Job:
     """Describe a job for its owner.
 
     Args:
         job: Its row.
         progress: Progress of its latest step, if known.
         now: Epoch milliseconds.
+        prices: What machines cost.
 
     Returns:
         What the API answers.
     """
     active = job.status in ACTIVE
     stage = later_stage(job.current_stage, progress.step) if active and progress else job.current_stage
-    started = job.started_at or job.created_at
+    started = job.began_at
     elapsed = max(0.0, ((job.ended_at or now) - started) / 1000)
     own = progress if progress and progress.step == stage else None
-    fraction = overall_fraction(stage, own)
-    left = seconds_left(fraction, elapsed, own) if active else None
+    fraction = overall_fraction(stage, own, shares_of(job))
+    left = seconds_left(fraction, elapsed, own, job.estimate) if active else None
     return Job(
         job_id=job.job_id,
         status=job.status,
@@ -216,6 +261,10 @@ def describe_job(job: JobRow, progress: StepProgress | None, now: int) -> Job:
             stage_fraction=round(own.fraction, 4) if own else None,
             stage_seconds_left=own.seconds_left if own else None,
         ),
+        seconds_taken=None if job.ended_at is None else round(elapsed, 1),
+        estimate=tell_estimate(job.estimate) if job.estimate else None,
+        cost=tell_cost(job, now, prices),
+        queue=tell_queue(job),
         capture_id=job.capture_id,
         project_id=job.project_id,
         preset=job.preset,
@@ -259,7 +308,7 @@ def _details(job: JobRow, progress: StepProgress | None) -> str:
 
 def _stage_details(job: JobRow) -> str:
     if job.stage_status == WAITING_FOR_MACHINE:
-        return "All machines are in use: the job waits for one and goes on by itself."
+        return tell_queue(job).sentence
     if job.current_stage in STEPS:
         return f"{job.current_stage}: {job.stage_status or 'starting'}"
     return "The capture is being checked."

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.ml_jobs.presets import options_of
+from functions.shared.errors import bad_request
 from functions.shared.job_names import OLD_STEP_WORDS, STEPS
 
 
@@ -174,3 +176,15 @@ def _number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None
+
+
+def chosen_options(preset: str, given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Give the options of each step: the preset's, and over them what a person asks for.
+
+    Raises:
+        ApiError: 400, naming each option that cannot be.
+    """
+    try:
+        return options_of(preset, check_options(given))
+    except OptionError as error:
+        raise bad_request("INVALID_OPTIONS", str(error)) from error

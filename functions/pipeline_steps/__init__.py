@@ -1,1 +1,1 @@
-"""The state machine's own steps: check the capture, judge the reconstruction, tell of waits, publish."""
+"""The state machine's own steps: judge the reconstruction, tell of waits, publish."""

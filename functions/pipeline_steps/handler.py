@@ -5,10 +5,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.pipeline_steps.models import CheckCapture, QualityGate, StepEvent, WaitForMachine
+from functions.pipeline_steps.models import QualityGate, StepEvent, WaitForMachine
 from functions.pipeline_steps.settings import Settings
 from functions.pipeline_steps.steps import Result, Steps
 from functions.shared.jobs import JobStore
+from functions.shared.links import LinkStore
 from functions.shared.observability import logger, tracer
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -18,10 +19,9 @@ from functions.shared.stores import Table
 def _steps() -> Steps:
     settings = load_settings(Settings)
     return Steps(
-        uploads_bucket=settings.uploads_bucket,
         ml_bucket=settings.ml_bucket,
         jobs=JobStore(Table(settings.jobs_table)),
-        links=Table(settings.links_table),
+        links=LinkStore(Table(settings.links_table)),
         delivery_url=settings.delivery_url,
     )
 
@@ -32,8 +32,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> Result:
     """Do one step; a refusal is an exception whose message is for people."""
     step = StepEvent.validate_python(event)
     logger.append_keys(job_id=step.job_id, action=step.action)
-    if isinstance(step, CheckCapture):
-        return _steps().check_capture(step)
     if isinstance(step, QualityGate):
         return _steps().quality_gate(step)
     if isinstance(step, WaitForMachine):

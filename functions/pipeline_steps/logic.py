@@ -1,23 +1,13 @@
 """Judgements of the pipeline's own steps."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from functions.pipeline_steps.refusals import CaptureRejected, ModelIncomplete, ReconstructionRejected
+from functions.pipeline_steps.refusals import ModelIncomplete, ReconstructionRejected
 
-PHOTO_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
-ARCHIVE_EXTENSION = ".zip"
-
-MIN_PHOTOS = 3
+MIN_REGISTERED = 3
 """Fewer views never fix a shape: two leave its depth to one baseline."""
-MAX_PHOTOS = 5000
-MAX_UNPACKED_BYTES = 60 * 10**9
-"""What the processing instance's disk holds beside its results."""
-MAX_UNPACK_RATIO = 20
-"""Photos are packed already: a zip of JPEGs shrinks by a few percent, one of plain TIFFs by some 3 times."""
-
 MIN_REGISTERED_FRACTION = 0.6
 """Below it, the photos show two places or have gaps, and the model would be of a part only."""
 MIN_POINTS = 300
@@ -33,68 +23,6 @@ MODEL_FILES = (
     "report.json",
     "report.html",
 )
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A photo, plain or in an archive.
-
-    Attributes:
-        name: Its name.
-        size: Bytes, unpacked.
-    """
-
-    name: str
-    size: int
-
-
-def is_photo_name(name: str) -> bool:
-    """Tell photos from what file managers and cards put beside them."""
-    path = PurePosixPath(name)
-    return (
-        path.suffix.lower() in PHOTO_EXTENSIONS
-        and not path.name.startswith(".")
-        and "__MACOSX" not in path.parts
-    )
-
-
-def is_archive_name(name: str) -> bool:
-    """Tell archives from other files."""
-    return PurePosixPath(name).suffix.lower() == ARCHIVE_EXTENSION
-
-
-def judge_capture(plain: Sequence[Entry], archives: Mapping[str, Sequence[Entry]]) -> dict[str, Any]:
-    """Judge a capture by its names and sizes.
-
-    Args:
-        plain: Photos uploaded as they are.
-        archives: Photos of each archive, by its name.
-
-    Returns:
-        Figures: photos, archives, bytes (unpacked).
-
-    Raises:
-        CaptureRejected: It cannot become a model.
-    """
-    photos = [*plain, *(entry for entries in archives.values() for entry in entries)]
-    with_content = [entry for entry in photos if entry.size > 0]
-    if len(with_content) < MIN_PHOTOS:
-        raise CaptureRejected(
-            f"This capture has {_count(len(with_content), 'photo')}; a model needs at least {MIN_PHOTOS}, "
-            "and 20 or more that overlap by two thirds to look good."
-        )
-    if len(with_content) > MAX_PHOTOS:
-        raise CaptureRejected(
-            f"This capture has {len(with_content):,} photos; one job takes at most {MAX_PHOTOS:,}. "
-            "Split it into several captures."
-        )
-    total = sum(entry.size for entry in with_content)
-    if total > MAX_UNPACKED_BYTES:
-        raise CaptureRejected(
-            f"This capture has {total / 1e9:,.0f} GB of photos; one job takes at most "
-            f"{MAX_UNPACKED_BYTES / 1e9:,.0f} GB. Split it into several captures."
-        )
-    return {"photos": len(with_content), "archives": len(archives), "bytes": total}
 
 
 def judge_reconstruction(report: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -115,7 +43,7 @@ def judge_reconstruction(report: Mapping[str, Any] | None) -> dict[str, Any]:
     photos = int(report["input"]["photos"])
     registered = int(report["output"]["registered"])
     points = int(report["output"]["points"])
-    if registered < MIN_PHOTOS or registered < MIN_REGISTERED_FRACTION * photos:
+    if registered < MIN_REGISTERED or registered < MIN_REGISTERED_FRACTION * photos:
         raise ReconstructionRejected(
             f"Only {registered} of {photos} photos could be placed together. They may show different places "
             "or overlap too little: fly with two thirds of overlap, and upload one place at a time."
@@ -188,7 +116,3 @@ def _figure(report: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 -- an
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -16,13 +16,6 @@ class _Event(ApiModel):
     job_id: JobId
 
 
-class CheckCapture(_Event):
-    """Look at a capture before a machine is started for it."""
-
-    action: Literal["check_capture"]
-    capture_uri: str
-
-
 class QualityGate(_Event):
     """Look at the reconstruction, of this job or an earlier one, before a GPU is started for it."""
 
@@ -45,6 +38,6 @@ class Publish(_Event):
     action: Literal["publish"]
 
 
-StepEvent = TypeAdapter[CheckCapture | QualityGate | WaitForMachine | Publish](
-    Annotated[CheckCapture | QualityGate | WaitForMachine | Publish, Field(discriminator="action")]
+StepEvent = TypeAdapter[QualityGate | WaitForMachine | Publish](
+    Annotated[QualityGate | WaitForMachine | Publish, Field(discriminator="action")]
 )

@@ -1,11 +1,7 @@
 """Refusals: exceptions whose class the state machine sees as the error and whose message is for people."""
 
 
-class CaptureRejected(Exception):  # noqa: N818 -- the name is the error that Step Functions shows
-    """The capture cannot become a model; the message says why and what to do."""
-
-
-class ReconstructionRejected(Exception):  # noqa: N818 -- as above
+class ReconstructionRejected(Exception):  # noqa: N818 -- the name is the error that Step Functions shows
     """Too few photos or points for a model; the message says why and what to do."""
 
 

@@ -4,8 +4,6 @@ What its role must allow (besides logs and X-Ray):
 
 | Action | Resource |
 |---|---|
-| s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
-| s3:GetObject | UPLOADS_BUCKET/uploads/* |
 | s3:ListBucket, for prefixes under jobs/ | ML_BUCKET |
 | s3:GetObject | ML_BUCKET/jobs/{jobId}/sfm/report.json, ML_BUCKET/jobs/{jobId}/model/* |
 | s3:PutObject (the model's files get their content types) | ML_BUCKET/jobs/{jobId}/model/* |
@@ -19,7 +17,6 @@ from functions.shared.settings import EnvSettings
 class Settings(EnvSettings):
     """Environment of the pipeline steps function."""
 
-    uploads_bucket: str
     ml_bucket: str
     jobs_table: str
     links_table: str

@@ -1,20 +1,17 @@
 """What the state machine's own steps do."""
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from functions.pipeline_steps import logic
-from functions.pipeline_steps.archives import ReadRange, read_entries
-from functions.pipeline_steps.models import CheckCapture, Publish, QualityGate, WaitForMachine
+from functions.pipeline_steps.models import Publish, QualityGate, WaitForMachine
 from functions.shared.aws import s3
 from functions.shared.clock import now_ms
 from functions.shared.job_names import StepJobName, model_prefix, sfm_report_key
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobStore
-from functions.shared.s3_objects import list_objects, parse_address, read_json
-from functions.shared.stores import Table
+from functions.shared.links import Link, LinkStore, new_token
+from functions.shared.s3_objects import list_objects, read_json
 
-TOKEN_BYTES = 32
 MODEL_CACHE_SECONDS = 3600
 
 Result = dict[str, Any]
@@ -22,41 +19,19 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps, over one pair of buckets.
+    """The steps.
 
     Attributes:
-        uploads_bucket: Where captures are.
         ml_bucket: Where jobs have their folders.
         jobs: The jobs table.
         links: The links table.
         delivery_url: Where links are opened.
     """
 
-    uploads_bucket: str
     ml_bucket: str
     jobs: JobStore
-    links: Table
+    links: LinkStore
     delivery_url: str
-
-    def check_capture(self, event: CheckCapture) -> Result:
-        """Look at a capture's names and sizes, also in its archives.
-
-        Raises:
-            CaptureRejected: It cannot become a model.
-            ValueError: The address is not in the uploads bucket, which is our fault.
-        """
-        address = parse_address(event.capture_uri)
-        if address.bucket != self.uploads_bucket:
-            raise ValueError(f"{event.capture_uri} is not in {self.uploads_bucket}")
-        plain: list[logic.Entry] = []
-        archives: dict[str, list[logic.Entry]] = {}
-        for listed in list_objects(address.bucket, address.key):
-            name = listed.key.removeprefix(address.key)
-            if logic.is_archive_name(name):
-                archives[name] = read_entries(name, listed.size, self._reader(listed.key))
-            elif logic.is_photo_name(name):
-                plain.append(logic.Entry(name=name, size=listed.size))
-        return logic.judge_capture(plain, archives)
 
     def quality_gate(self, event: QualityGate) -> Result:
         """Look at the SfM step's report.
@@ -83,21 +58,12 @@ class Steps:
         for name, listed in files.items():
             self._set_content_type(name, listed.key)
         result = logic.summarize(read_json(self.ml_bucket, f"{prefix}report.json") or {})
-        job = self.jobs.reserve_link(event.job_id, secrets.token_urlsafe(TOKEN_BYTES))
+        job, token = self.jobs.reserve_link(event.job_id, new_token())
         now = now_ms()
-        self.links.put_new(
-            {"token": job.link_token, "jobId": job.job_id, "owner": job.owner, "createdAt": now}, key="token"
-        )
-        viewer_url = f"{self.delivery_url}/open/{job.link_token}"
+        self.links.add(Link(token=token, job_id=job.job_id, owner=job.owner, created_at=now))
+        viewer_url = f"{self.delivery_url}/open/{token}"
         self.jobs.published(job.job_id, viewer_url, result, now)
         return {"published": True, "files": len(files)}
-
-    def _reader(self, key: str) -> ReadRange:
-        def read(first: int, last: int) -> bytes:
-            answer = s3().get_object(Bucket=self.uploads_bucket, Key=key, Range=f"bytes={first}-{last}")
-            return answer["Body"].read()
-
-        return read
 
     def _set_content_type(self, name: str, key: str) -> None:
         """Tell browsers what a file is: SageMaker uploads all as plain bytes, which they would download."""

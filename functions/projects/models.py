@@ -19,11 +19,7 @@ MAX_NESTING = 20
 def _storable(document: dict[str, Any]) -> dict[str, Any]:
     if _depth(document) > MAX_NESTING:
         raise ValueError(f"must not be nested more than {MAX_NESTING} levels deep")
-    try:
-        text = json.dumps(document, allow_nan=False)
-    except ValueError as error:
-        raise ValueError("must not hold NaN or infinity") from error
-    if len(text) > MAX_DOCUMENT_CHARACTERS:
+    if len(json.dumps(document)) > MAX_DOCUMENT_CHARACTERS:
         raise ValueError(f"must not be longer than {MAX_DOCUMENT_CHARACTERS:,} characters")
     return document
 

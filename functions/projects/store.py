@@ -44,13 +44,19 @@ class ProjectStore:
         if version is not None:
             condition += " AND #version = :version"
             values["version"] = version
-        return self.table.update(
+        changed = self.table.update(
             _key(owner, project_id),
             {**changes, "updatedAt": now},
             add={"version": 1},
             condition=condition,
             values=values,
         )
+        if changed is not None or version is None:
+            return changed
+        # The same change may have been made already, by a call whose answer was lost or by a second click.
+        found = self.get(owner, project_id)
+        wanted = {**changes, "version": version + 1}
+        return found if found and wanted.items() <= found.items() else None
 
     def remove(self, owner: str, project_id: str) -> bool:
         """Delete a project; False when it was not there."""

@@ -25,12 +25,13 @@ from aws_lambda_powertools.event_handler.request import Request
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
-from botocore.exceptions import ConnectionError as AwsConnectionError
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from functions.shared.claims import Caller, caller_from_claims
+from functions.shared.docstrings import attributes, prose
 from functions.shared.errors import (
     ApiError,
     bad_request,
@@ -38,49 +39,62 @@ from functions.shared.errors import (
     error_body,
     internal,
     not_found,
-    too_large,
     unauthorized,
 )
 from functions.shared.observability import logger, tracer
+from functions.shared.outages import is_outage
+from functions.shared.request_body import read_body
 from functions.shared.settings import EnvSettings, comma_list, load_settings
 from functions.shared.stores import BadCursorError
 
-MAX_BODY_CHARACTERS = 1_000_000
 MAX_PAGE = 200
 PREFLIGHT_SECONDS = 600
 REQUEST_HEADERS = ("If-Match", "Idempotency-Key")
 """Headers, besides the usual ones, that pages may send."""
 ANSWER_HEADERS = ("ETag", "Retry-After")
 """Headers, besides the usual ones, that pages may read."""
-THROTTLING_CODES = frozenset(
-    {
-        "InternalServerError",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
-_JSON = "application/json"
+_JSON, _UNKNOWN = "application/json", "application/octet-stream"
 
 
-class ApiModel(BaseModel):
-    """Base of request bodies: camelCase in JSON; what older clients send beyond them is dropped."""
+class _DescribedModel(BaseModel):
+    """A model whose schema says what its docstring does, the section `Attributes` at its fields."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        schema["description"] = prose(cls.__doc__)
+        said: dict[str, str] = {}
+        for ancestor in reversed(cls.__mro__):
+            said |= attributes(ancestor.__doc__)
+        for name, field in cls.model_fields.items():
+            written = schema["properties"][field.serialization_alias or field.alias or name]
+            written.pop("title", None)
+            if name in said:
+                form = written.get("description")
+                written["description"] = f"{said[name].rstrip('.')}: {form}" if form else said[name]
+        return reference
+
+
+class ApiModel(_DescribedModel):
+    """Base of request bodies: camelCase in JSON, and nothing is converted.
+
+    What older clients send beyond the fields is dropped.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         extra="ignore",
         frozen=True,
+        strict=True,
         str_strip_whitespace=True,
     )
 
 
-class AnswerModel(BaseModel):
+class AnswerModel(_DescribedModel):
     """Base of answers: camelCase in JSON, and nothing that is not written down."""
 
     model_config = ConfigDict(
@@ -107,8 +121,10 @@ class Problem(AnswerModel):
     request_id: str
 
 
-OneLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""A text without line breaks and other control characters."""
+OneLine = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$")
+]
+"""A text without line breaks, other control characters, and those that turn the direction of what follows."""
 PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
 """An id in the path; one that nothing could be called by is not found."""
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
@@ -172,7 +188,7 @@ def api_handler(
     @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
     @tracer.capture_lambda_handler(capture_response=False)
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        return app().resolve(event, context)
+        return app().resolve({**event, **_with_json_only(event)}, context)
 
     answers: Handler = handler
     return answers
@@ -226,8 +242,7 @@ def build_api(
     def invalid(error: RequestValidationError) -> Response[str]:
         if not (public or _claims(app.current_event)):
             return told(unauthorized())
-        content_type = str(app.current_event.headers.get("content-type") or _JSON)
-        return told(refusal(error.errors()) if content_type.startswith(_JSON) else not_json())
+        return told(refusal(error.errors()))
 
     def wrong_answer(error: ResponseValidationError) -> Response[str]:
         fields = [problem["loc"] for problem in error.errors()]
@@ -235,7 +250,7 @@ def build_api(
         return answer(internal())
 
     def untold(error: Exception) -> Response[str]:
-        if is_throttling(error):
+        if is_outage(error):
             logger.warning("a service is busy", extra={"error": type(error).__name__})
             return answer(busy())
         logger.exception("unexpected error")
@@ -249,21 +264,24 @@ def build_api(
     return app
 
 
-def read_body(text: str) -> dict[str, Any]:
-    """Read a request's JSON body.
+def _with_json_only(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an event's headers with a content type that is not JSON as one that no route takes.
 
-    Raises:
-        ApiError: 413 when it is too long, 400 when it is no JSON object.
+    Powertools reads forms, too: those a page of any origin may send without a preflight.
     """
-    if len(text) > MAX_BODY_CHARACTERS:
-        raise too_large("BODY_TOO_LARGE", f"The request is longer than {MAX_BODY_CHARACTERS:,} characters.")
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise bad_request("INVALID_JSON", "The request's body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise bad_request("INVALID_JSON", "The request's body must be a JSON object.")
-    return body
+    return {
+        of: {
+            name: _json_or_unknown(value) if name.lower() == "content-type" else value
+            for name, value in (event.get(of) or {}).items()
+        }
+        for of in ("headers", "multiValueHeaders")
+    }
+
+
+def _json_or_unknown(content_type: str | list[str]) -> str | list[str]:
+    if isinstance(content_type, list):
+        return [str(_json_or_unknown(one)) for one in content_type]
+    return _JSON if content_type.partition(";")[0].strip().lower() == _JSON else _UNKNOWN
 
 
 def refusal(problems: Sequence[Mapping[str, Any]]) -> ApiError:
@@ -293,15 +311,6 @@ def not_json() -> ApiError:
         "NOT_JSON",
         "Send the body as JSON, with Content-Type: application/json.",
     )
-
-
-def is_throttling(error: Exception) -> bool:
-    """Tell whether repeating the request later can help."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        retryable_status = status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-        return retryable_status or error.response.get("Error", {}).get("Code") in THROTTLING_CODES
-    return isinstance(error, AwsConnectionError)
 
 
 _REFUSALS: Mapping[type[Exception], Refusal] = {

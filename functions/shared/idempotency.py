@@ -13,15 +13,19 @@ from aws_lambda_powertools.utilities.idempotency import (
 from aws_lambda_powertools.utilities.idempotency.exceptions import (
     IdempotencyAlreadyInProgressError,
     IdempotencyInconsistentStateError,
+    IdempotencyItemAlreadyExistsError,
     IdempotencyPersistenceLayerError,
     IdempotencyValidationError,
 )
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
 from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import PydanticSerializer
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 
 from functions.shared.api import AnswerModel
 from functions.shared.aws import dynamodb
 from functions.shared.errors import ApiError, bad_request, conflict
+from functions.shared.outages import was_repeated
 
 KEPT_SECONDS = 24 * 3600
 """How long an answer is kept for a request of the same key."""
@@ -37,6 +41,24 @@ IdempotencyKey = Annotated[
     ),
 ]
 AnswerT = TypeVar("AnswerT", bound=AnswerModel)
+
+
+class _Records(DynamoDBPersistenceLayer):
+    """Powertools' records, which know their own claim when its answer was lost and the call repeated."""
+
+    def _put_record(self, data_record: DataRecord) -> None:
+        try:
+            super()._put_record(data_record)
+        except IdempotencyItemAlreadyExistsError as error:
+            found, cause = error.old_data_record, error.__cause__
+            repeated = isinstance(cause, ClientError) and was_repeated(cause)
+            # To the millisecond, the end of a claim is the claim's own.
+            mine = found is not None and (
+                found.status == data_record.status
+                and found.in_progress_expiry_timestamp == data_record.in_progress_expiry_timestamp
+            )
+            if not (repeated and mine):
+                raise
 
 
 def once(
@@ -70,7 +92,7 @@ def once(
     @idempotent_function(  # type: ignore[untyped-decorator] # Powertools leaves it untyped
         data_keyword_argument="asked",
         # A layer keeps the configuration of its first use: it cannot be shared.
-        persistence_store=DynamoDBPersistenceLayer(table_name=table, boto3_client=dynamodb()),
+        persistence_store=_Records(table_name=table, boto3_client=dynamodb()),
         config=IdempotencyConfig(
             event_key_jmespath="key",
             payload_validation_jmespath="request",

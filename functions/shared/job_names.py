@@ -8,6 +8,7 @@ OLD_STEP_WORDS = {"compression": "compressor"}
 """Words of older clients for a step, and ours."""
 
 UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_MOST_TRIES = 1000
 _EXECUTION = re.compile(rf"^(?P<job>{UUID_PATTERN})-(?P<attempt>\d+)$")
 _STEP_JOB = re.compile(
     rf"^(?P<job>{UUID_PATTERN})-(?P<attempt>\d+)-(?P<step>{'|'.join(STEPS)})-(?P<try>\d+)$"
@@ -34,10 +35,23 @@ class StepJobName:
     step: str
     retry: int
 
+    def __str__(self) -> str:
+        return f"{self.job_id}-{self.within_job}"
+
+    @property
+    def within_job(self) -> str:
+        """Name of the SageMaker job among all of its job."""
+        return f"{self.attempt}-{self.step}-{self.retry}"
+
     @property
     def order(self) -> int:
         """Number that grows with attempt, step and retry: a later SageMaker job of a job has a higher one."""
-        return (self.attempt * len(STEPS) + STEPS.index(self.step)) * 1000 + self.retry
+        return (self.attempt * len(STEPS) + STEPS.index(self.step)) * _MOST_TRIES + self.retry
+
+
+def step_of_order(order: int) -> str | None:
+    """Say which step the SageMaker job of an order did; None for no job's order."""
+    return STEPS[order // _MOST_TRIES % len(STEPS)] if order else None
 
 
 def parse_execution_name(name: str) -> ExecutionName | None:

@@ -3,22 +3,30 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from functions.shared.failures import Failure
-from functions.shared.job_names import StepJobName
+from functions.shared.job_names import StepJobName, step_of_order
+from functions.shared.spending import Estimate, MachineUse
 from functions.shared.stores import Page, Table
 from functions.shared.tables import OWNER_INDEX
 
 Status = Literal["PENDING", "RUNNING", "STOPPING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 ACTIVE = ("PENDING", "RUNNING", "STOPPING")
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+ENDED_WITHOUT_MODEL = ("FAILED", "TIMED_OUT", "ABORTED")
 
 WAITING_FOR_MACHINE = "WaitingForMachine"
 """Stage status of a job that was refused a machine, because all that the account may have are in use."""
 
+Channel = Literal["notifiedAttempt", "webhookAttempt"]
+"""A way of telling people, by the attribute of the job that says how far it has told."""
+
 _IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
+_CAN_BE_RETRIED = "#status IN (:failed, :timed_out, :aborted)"
+_RETRY_VALUES = dict(zip(("failed", "timed_out", "aborted"), ENDED_WITHOUT_MODEL, strict=True))
+_OF_AN_END = ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
 _ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
 
 
@@ -30,7 +38,12 @@ class JobRow(BaseModel):
         email: Where its end is told.
         created_at: Epoch milliseconds; as are the other times.
         capture_uri: Folder of the photos.
+        source_job_id: Whose SfM result it goes on with, where it started at a later step.
+        source_artifacts: S3 address of the training result that it goes on with, where it started after that.
+        start_at: Step that the attempt started at.
+        options: Options per step, as the containers take them.
         attempt: Counts executions of the job from 1.
+        attempt_at: When the attempt was asked for.
         status: As of Step Functions, with PENDING before its first event and STOPPING once a stop was asked.
         current_stage: starting, then the step whose SageMaker job came last, then completed or failed.
         stage_status: SageMaker's word for where the step's job is, for example Starting or Training, or
@@ -38,12 +51,18 @@ class JobRow(BaseModel):
         stage_order: Order of the SageMaker job that set the stage.
         stage_event_at: Time of the event that set the stage.
         stage_running_since: When the step's job got its machine; None while it has none.
+        stage_machine: That machine's type.
+        machines: What every SageMaker job that has ended took: those of all attempts.
+        cost_usd: Sum of what they cost, as far as prices are known; None while none has ended.
+        settled_attempt: The attempt whose SageMaker jobs are all among them for sure.
+        estimate: What the job was expected to take, before it started.
         failure_sentence: Why it failed, for people.
         failure_next_step: What to do then.
         link_token: Token of the link that was mailed.
         published_at: When its model became complete and reachable.
         result: Figures of the model.
-        notified_attempt: The attempt whose end has been mailed.
+        notified_attempt: The last attempt whose end has been mailed, or need not be.
+        webhook_attempt: The same of the owner's webhook.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -56,7 +75,12 @@ class JobRow(BaseModel):
     capture_id: str
     project_id: str | None = None
     preset: str
+    source_job_id: str | None = None
+    source_artifacts: str | None = None
+    start_at: str = "sfm"
+    options: dict[str, dict[str, str]] = Field(default_factory=dict)
     attempt: int = 1
+    attempt_at: int | None = None
     status: Status = "PENDING"
     execution_arn: str | None = None
     current_stage: str = "starting"
@@ -64,6 +88,11 @@ class JobRow(BaseModel):
     stage_order: int = 0
     stage_event_at: int = 0
     stage_running_since: int | None = None
+    stage_machine: str | None = None
+    machines: list[MachineUse] = Field(default_factory=list)
+    cost_usd: float | None = None
+    settled_attempt: int = 0
+    estimate: Estimate | None = None
     started_at: int | None = None
     ended_at: int | None = None
     failure_sentence: str | None = None
@@ -73,6 +102,28 @@ class JobRow(BaseModel):
     published_at: int | None = None
     result: dict[str, Any] | None = None
     notified_attempt: int = 0
+    webhook_attempt: int = 0
+
+    @property
+    def reached(self) -> str | None:
+        """The step whose SageMaker job came last, of whichever attempt; None before the first."""
+        return step_of_order(self.stage_order)
+
+    @property
+    def likely_usd(self) -> float | None:
+        """What the job was expected to cost; None where nobody could say."""
+        return self.estimate.usd.likely if self.estimate and self.estimate.usd else None
+
+    @property
+    def cost_or_estimate_usd(self) -> float:
+        """What the job has cost, and while it runs at least what it was expected to cost; 0 if unknown."""
+        cost = self.cost_usd or 0.0
+        return max(cost, self.likely_usd or 0.0) if self.status in ACTIVE else cost
+
+    @property
+    def began_at(self) -> int:
+        """When the attempt began to run, or was asked for."""
+        return self.started_at or self.attempt_at or self.created_at
 
 
 @dataclass(frozen=True)
@@ -95,16 +146,20 @@ class JobStore:
         job = self.get(job_id)
         return job if job and job.owner == owner else None
 
-    def page(self, owner: str, limit: int, cursor: str | None) -> Page:
-        """Read some rows of an owner's jobs, newest first."""
+    def page(self, owner: str, limit: int | None, cursor: str | None, *, since: int = 0) -> Page:
+        """Read some rows of an owner's jobs, made since a time (epoch milliseconds), newest first."""
         return self.table.query(
-            "#owner = :owner",
-            {"owner": owner},
+            "#owner = :owner AND #createdAt >= :since",
+            {"owner": owner, "since": since},
             index=OWNER_INDEX,
             newest_first=True,
             limit=limit,
             cursor=cursor,
         )
+
+    def rows_since(self, owner: str, since: int) -> list[JobRow]:
+        """Read all rows of an owner's jobs that were made since a time (epoch milliseconds)."""
+        return [JobRow.model_validate(item) for item in self.page(owner, None, None, since=since).items]
 
     def started(self, job_id: str, execution_arn: str) -> None:
         """Keep which execution does the job."""
@@ -113,6 +168,35 @@ class JobStore:
     def withdraw(self, job_id: str) -> None:
         """Forget a job whose execution never started."""
         self.table.delete({"jobId": job_id}, condition="#status = :pending", values={"pending": "PENDING"})
+
+    def tried_again(self, job: JobRow, start_at: str, at: int) -> JobRow | None:
+        """Begin the next attempt; None when the job runs, has a model, or another request has begun it."""
+        return self._update(
+            job.job_id,
+            {
+                "attempt": job.attempt + 1,
+                "attemptAt": at,
+                "startAt": start_at,
+                "status": "PENDING",
+                "currentStage": "starting",
+                **dict.fromkeys(
+                    ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
+                ),
+            },
+            f"#attempt = :attempt AND {_CAN_BE_RETRIED}",
+            {"attempt": job.attempt, **_RETRY_VALUES},
+        )
+
+    def not_tried_again(self, before: JobRow) -> None:
+        """Take an attempt back whose execution never started."""
+        kept = before.model_dump(by_alias=True)
+        restored = ("attempt", "attemptAt", "startAt", "status", "currentStage")
+        self._update(
+            before.job_id,
+            {name: kept[name] for name in (*restored, *_OF_AN_END)},
+            "#attempt = :attempt AND #status = :pending",
+            {"attempt": before.attempt + 1, "pending": "PENDING"},
+        )
 
     def stopping(self, job_id: str) -> JobRow | None:
         """Mark that a stop was asked; None when the job has ended."""
@@ -137,6 +221,7 @@ class JobStore:
             "currentStage": "completed" if status == "SUCCEEDED" else "failed",
             "stageStatus": None,
             "stageRunningSince": None,
+            "stageMachine": None,
             "failureSentence": failure.sentence if failure else None,
             "failureNextStep": failure.next_step if failure else None,
         }
@@ -148,7 +233,12 @@ class JobStore:
         )
 
     def in_stage(
-        self, step_job: StepJobName, stage_status: str, at: int, running_since: int | None
+        self,
+        step_job: StepJobName,
+        stage_status: str,
+        at: int,
+        running_since: int | None,
+        machine: str | None = None,
     ) -> JobRow | None:
         """Mark where the running SageMaker job is; None when later news is known already."""
         return self._update(
@@ -159,27 +249,40 @@ class JobStore:
                 "stageOrder": step_job.order,
                 "stageEventAt": at,
                 "stageRunningSince": running_since,
+                "stageMachine": machine,
             },
             f"#attempt = :attempt AND {_IS_ACTIVE} AND "
             "(#stageOrder < :order OR (#stageOrder = :order AND #stageEventAt <= :at))",
             {"attempt": step_job.attempt, "order": step_job.order, "at": at, **_ACTIVE_VALUES},
         )
 
-    def claim_figures(self, step_job: StepJobName) -> bool:
-        """Take it on to put the figures of a SageMaker job that has ended; False when they are put."""
-        return (
-            self._update(
-                step_job.job_id,
-                {"figuresOrder": step_job.order},
-                "attribute_exists(#jobId) AND "
-                "(attribute_not_exists(#figuresOrder) OR #figuresOrder < :order)",
-                {"order": step_job.order},
-            )
-            is not None
-        )
+    def count_machine(self, step_job: StepJobName, use: MachineUse | None) -> bool:
+        """Keep what a SageMaker job that has ended took, once.
 
-    def reserve_link(self, job_id: str, token: str) -> JobRow:
-        """Give the job the token of its link, unless it has one already; the row tells which.
+        Args:
+            step_job: The SageMaker job.
+            use: What it took; None for one that never got a machine.
+
+        Returns:
+            False when it is counted already, or there is no such job.
+        """
+        cost: dict[str, float] = {} if use is None or use.usd is None else {"costUsd": use.usd}
+        item = self.table.update(
+            {"jobId": step_job.job_id},
+            {},
+            add={"counted": {step_job.within_job}, **cost},
+            append={"machines": use.model_dump(by_alias=True)} if use else {},
+            condition="attribute_exists(#jobId) AND NOT contains(#counted, :name)",
+            values={"name": step_job.within_job},
+        )
+        return item is not None
+
+    def settled(self, job_id: str, attempt: int) -> None:
+        """Mark that every SageMaker job up to an attempt is counted."""
+        self._update(job_id, {"settledAttempt": attempt}, "#attempt = :attempt", {"attempt": attempt})
+
+    def reserve_link(self, job_id: str, token: str) -> tuple[JobRow, str]:
+        """Give the job the token of its link, unless it has one already; the token that it has is returned.
 
         Raises:
             LookupError: There is no such job.
@@ -189,7 +292,7 @@ class JobStore:
         )
         if item is None:
             raise LookupError(f"no job {job_id}")
-        return JobRow.model_validate(item)
+        return JobRow.model_validate(item), str(item["linkToken"])
 
     def published(self, job_id: str, viewer_url: str, result: dict[str, Any], at: int) -> None:
         """Mark the model as complete and reachable."""
@@ -200,26 +303,31 @@ class JobStore:
             {},
         )
 
-    def claim_notice(self, job_id: str, attempt: int) -> bool:
-        """Take it on to tell the person how an attempt ended; False when it is told already."""
+    def forget_viewer_url(self, job_id: str) -> None:
+        """Show no link any more: it was withdrawn."""
+        self._update(job_id, {"viewerUrl": None}, "attribute_exists(#jobId)", {})
+
+    def claim_notice(self, job_id: str, attempt: int, channel: Channel) -> bool:
+        """Take it on to tell the person how an attempt ended; False when this way has told it already."""
         return (
             self._update(
                 job_id,
-                {"notifiedAttempt": attempt},
-                "#attempt = :attempt AND #notifiedAttempt < :attempt",
+                {channel: attempt},
+                # A job from before there was this way has told nothing by it.
+                f"#attempt = :attempt AND (attribute_not_exists(#{channel}) OR #{channel} < :attempt)",
                 {"attempt": attempt},
             )
             is not None
         )
 
-    def release_notice(self, job_id: str, attempt: int) -> None:
+    def release_notice(self, job_id: str, attempt: int, channel: Channel) -> None:
         """Give the telling back after it failed, so that a repeated event does it."""
-        self._update(
-            job_id, {"notifiedAttempt": attempt - 1}, "#notifiedAttempt = :attempt", {"attempt": attempt}
-        )
+        self._update(job_id, {channel: attempt - 1}, f"#{channel} = :attempt", {"attempt": attempt})
 
     def _update(
         self, job_id: str, changes: dict[str, Any], condition: str, values: dict[str, Any]
     ) -> JobRow | None:
-        item = self.table.update({"jobId": job_id}, changes, condition=condition, values=values)
+        item = self.table.update(
+            {"jobId": job_id}, changes, condition=condition, values=values, signed="lastChange"
+        )
         return JobRow.model_validate(item) if item else None

@@ -1,9 +1,11 @@
 """How often something may happen in a day, counted in DynamoDB."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from functions.shared.clock import now_seconds
+from functions.shared.mail_address import mailbox
 from functions.shared.stores import Table
 
 DAY_SECONDS = 86_400
@@ -39,3 +41,16 @@ class DailyLimits:
             values={"most": most},
         )
         return counted is not None
+
+    def take_mail(self, what: str, address: str, most: int) -> bool:
+        """Count one more mail to a mailbox, whichever of its addresses the mail goes to.
+
+        Args:
+            what: Which mails are counted.
+            address: Whom the mail is for, in lower case; the row holds no address.
+            most: How many a day the mailbox may get.
+
+        Returns:
+            False when it has had as many already.
+        """
+        return self.take(f"{what}/{hashlib.sha256(mailbox(address).encode()).hexdigest()}", most)

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 MAX_CHARACTERS = 254
 _WORD = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -18,10 +18,28 @@ def normalise(text: str) -> str:
         ValueError: It is no address that a mail could be sent to.
     """
     address = text.lower()
-    if not _ADDRESS.fullmatch(address):
+    # Some letters of other scripts become ASCII in lower case, and the address another person's.
+    if not text.isascii() or not _ADDRESS.fullmatch(address):
         raise ValueError("must be an e-mail address such as name@example.com")
     return address
 
 
-MailAddress = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(normalise)]
+def mailbox(address: str) -> str:
+    """Name the mailbox that an address most likely leads to: what follows a plus sign is its owner's choice.
+
+    For counting only: not every provider reads addresses so, and the mail goes to the address itself.
+
+    Args:
+        address: In lower case.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or '+'}@{domain}"
+
+
+MailAddress = Annotated[
+    str,
+    Field(max_length=MAX_CHARACTERS),
+    AfterValidator(normalise),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_CHARACTERS}),
+]
 """A field of a request; compared and kept in lower case."""

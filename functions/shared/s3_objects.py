@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from botocore.exceptions import ClientError
 
 from functions.shared.aws import s3
+from functions.shared.clock import to_ms
 
 _VIRTUAL_HOST = re.compile(r"^(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com$")
 _PATH_HOST = re.compile(r"^s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com$")
@@ -26,10 +27,19 @@ class Address:
 
 @dataclass(frozen=True)
 class Listed:
-    """An object of a listing: its key and size in bytes."""
+    """An object of a listing.
+
+    Attributes:
+        key: Its key.
+        size: Bytes.
+        e_tag: Changes with its content.
+        modified_ms: When it was written, epoch milliseconds.
+    """
 
     key: str
     size: int
+    e_tag: str
+    modified_ms: int
 
 
 def parse_address(url: str) -> Address:
@@ -69,11 +79,22 @@ def object_size(bucket: str, key: str) -> int | None:
         raise
 
 
+def object_exists(bucket: str, key: str) -> bool:
+    """Tell whether there is an object, with the right to list alone."""
+    listed = s3().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return any(entry["Key"] == key for entry in listed)
+
+
 def list_objects(bucket: str, prefix: str) -> Iterator[Listed]:
     """List all objects under a prefix."""
     for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
-            yield Listed(key=entry["Key"], size=entry["Size"])
+            yield Listed(
+                key=entry["Key"],
+                size=entry["Size"],
+                e_tag=entry["ETag"],
+                modified_ms=to_ms(entry["LastModified"]),
+            )
 
 
 def prefix_exists(bucket: str, prefix: str) -> bool:

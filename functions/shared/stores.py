@@ -7,15 +7,17 @@ itself: a caller writes `condition="#status = :old", values={"old": "PENDING"}` 
 import base64
 import json
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from functions.shared.aws import dynamodb
+from functions.shared.outages import was_repeated
 
 Item = dict[str, Any]
 _serialize = TypeSerializer().serialize
@@ -64,15 +66,17 @@ class Table:
         Returns:
             False when an item with this key was there already; it stays as it was.
         """
+        row = _marshal(item)
         try:
             dynamodb().put_item(
                 TableName=self.name,
-                Item=_marshal(item),
+                Item=row,
                 ConditionExpression="attribute_not_exists(#key)",
                 ExpressionAttributeNames={"#key": key},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except dynamodb().exceptions.ConditionalCheckFailedException:
-            return False
+        except dynamodb().exceptions.ConditionalCheckFailedException as error:
+            return was_repeated(error) and _found_instead(error) == _unmarshal(row)
         return True
 
     def update(
@@ -82,8 +86,11 @@ class Table:
         *,
         condition: str,
         values: Mapping[str, Any] | None = None,
-        add: Mapping[str, int] | None = None,
+        add: Mapping[str, float | set[str]] | None = None,
+        discard: Mapping[str, set[str]] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        append: Mapping[str, Any] | None = None,
+        signed: str | None = None,
     ) -> Item | None:
         """Change attributes of an item under a condition.
 
@@ -92,23 +99,38 @@ class Table:
             changes: Attributes to set; None removes the attribute.
             condition: What must hold; without it an update would make an item that was never there.
             values: Values that the condition names.
-            add: Amounts to add to numbers.
+            add: Amounts to add to numbers, and texts to add to sets of texts.
+            discard: Texts to take out of sets of texts.
             defaults: Attributes to set only where they are missing.
+            append: Entries to put at the end of lists.
+            signed: Name of an attribute that gets a value of this call's own. When an answer is lost, the
+                call is repeated, and its condition may hold no longer because of what it did itself: it knows
+                its own work by this attribute. Whoever takes something on by an update needs it.
 
         Returns:
             The whole item afterwards, or None when the condition did not hold.
         """
+        signature = uuid.uuid4().hex
+        changes = {**changes, signed: signature} if signed else changes
         kept = {name: value for name, value in changes.items() if value is not None}
         removed = [name for name, value in changes.items() if value is None]
         assignments = [f"#{name} = :set_{name}" for name in kept]
         assignments += [f"#{name} = if_not_exists(#{name}, :new_{name})" for name in defaults or {}]
+        assignments += [
+            f"#{name} = list_append(if_not_exists(#{name}, :empty_{name}), :entries_{name})"
+            for name in append or {}
+        ]
         expression = _clause("SET", assignments)
         expression += _clause("REMOVE", [f"#{name}" for name in removed])
         expression += _clause("ADD", [f"#{name} :add_{name}" for name in add or {}])
+        expression += _clause("DELETE", [f"#{name} :discard_{name}" for name in discard or {}])
         all_values = {
             **{f"set_{name}": value for name, value in kept.items()},
             **{f"new_{name}": value for name, value in (defaults or {}).items()},
             **{f"add_{name}": value for name, value in (add or {}).items()},
+            **{f"discard_{name}": value for name, value in (discard or {}).items()},
+            **{f"empty_{name}": [] for name in append or {}},
+            **{f"entries_{name}": [entry] for name, entry in (append or {}).items()},
             **(values or {}),
         }
         try:
@@ -118,27 +140,33 @@ class Table:
                 UpdateExpression=expression.strip(),
                 ConditionExpression=condition,
                 ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 ExpressionAttributeNames=_names(expression, condition),
                 **_values(all_values),
             )
-        except dynamodb().exceptions.ConditionalCheckFailedException:
-            return None
+        except dynamodb().exceptions.ConditionalCheckFailedException as error:
+            found = _found_instead(error)
+            return found if signed and found.get(signed) == signature else None
         return _unmarshal(answer["Attributes"])
 
     def delete(
         self, key: Mapping[str, str], *, condition: str, values: Mapping[str, Any] | None = None
     ) -> bool:
-        """Delete an item under a condition; False when the condition did not hold."""
+        """Delete an item under a condition; False when the condition did not hold.
+
+        When an answer was lost and the call repeated, an item that is not there is one that it deleted.
+        """
         try:
             dynamodb().delete_item(
                 TableName=self.name,
                 Key=_marshal(key),
                 ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 ExpressionAttributeNames=_names(condition),
                 **_values(values or {}),
             )
-        except dynamodb().exceptions.ConditionalCheckFailedException:
-            return False
+        except dynamodb().exceptions.ConditionalCheckFailedException as error:
+            return was_repeated(error) and not _found_instead(error)
         return True
 
     def query(
@@ -184,6 +212,8 @@ class Table:
                     **_values(values),
                     **arguments,
                 )
+            except ParamValidationError as error:
+                raise BadCursorError from error
             except ClientError as error:
                 if cursor and error.response["Error"]["Code"] == "ValidationException":
                     raise BadCursorError from error
@@ -192,6 +222,12 @@ class Table:
             start = answer.get("LastEvaluatedKey")
             if not start or (limit is not None and len(items) >= limit):
                 return Page(items=items, cursor=_encode_cursor(start) if start else None)
+
+
+def _found_instead(error: ClientError) -> Item:
+    """Give the item for which a condition did not hold, {} where there was none."""
+    item: Any = error.response.get("Item")
+    return _unmarshal(item) if item else {}
 
 
 def _clause(word: str, parts: Sequence[str]) -> str:
@@ -248,7 +284,7 @@ def _encode_cursor(key: Mapping[str, Any]) -> str:
 def _decode_cursor(cursor: str) -> dict[str, Any]:
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadCursorError from error
     if not isinstance(key, dict) or not all(isinstance(value, dict) for value in key.values()):
         raise BadCursorError

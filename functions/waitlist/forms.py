@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from functions.shared.clock import now_ms
 from functions.shared.errors import too_many
 from functions.shared.limits import DAY_SECONDS, DailyLimits
 from functions.shared.mail import Mail, MailNotSentError, send
 from functions.shared.observability import logger
+from functions.shared.outages import is_outage, take_back
 from functions.shared.stores import Table
 from functions.waitlist.logic import feedback_row, waitlist_row
 from functions.waitlist.mail import notice_of_feedback, notice_of_signup, welcome
@@ -17,6 +20,8 @@ REQUESTS_A_DAY = 20
 """Of one form, from one network."""
 MAILS_A_DAY = 500
 """Caused by the forms altogether: they must not use up the account's quota, which mails about jobs need."""
+WELCOMES_A_DAY = 3
+"""To one mailbox, which has as many addresses as somebody cares to write plus signs into."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,8 @@ class Forms:
         self.waitlist.add(waitlist_row(request, now_ms()))
         if not self.waitlist.claim_welcome(request.email):
             return
-        if not self._mail(welcome(), request.email):
-            self.waitlist.release_welcome(request.email)
+        if not self._may_welcome(request.email) or not self._mail(welcome(), request.email):
+            take_back(lambda: self.waitlist.release_welcome(request.email))
             return
         logger.info("person on the waitlist")
         self._tell_staff(notice_of_signup(request))
@@ -80,18 +85,26 @@ class Forms:
                 retry_after_seconds=DAY_SECONDS,
             )
 
+    def _may_welcome(self, address: str) -> bool:
+        return self.limits.take_mail("welcome", address, WELCOMES_A_DAY)
+
     def _tell_staff(self, mail: Mail) -> None:
         if self.staff_email:
             self._mail(mail, self.staff_email)
 
     def _mail(self, mail: Mail, to: str) -> bool:
         """Send a mail; what a person sent in is kept all the same when that fails."""
-        if not self.limits.take("mails", MAILS_A_DAY):
-            logger.warning("mail not sent", extra={"error_code": "DailyLimit"})
-            return False
         try:
+            if not self.limits.take("mails", MAILS_A_DAY):
+                logger.warning("mail not sent", extra={"error_code": "DailyLimit"})
+                return False
             send(mail, sender=self.mail_from, to=to)
         except MailNotSentError as error:
             logger.warning("mail not sent", extra={"error_code": error.code})
+            return False
+        except (BotoCoreError, ClientError) as error:
+            if not is_outage(error):
+                raise
+            logger.warning("mail not sent", extra={"error_code": type(error).__name__})
             return False
         return True

@@ -53,8 +53,10 @@ def give_feedback(request: Annotated[GiveFeedback, Body()], source_ip: SourceIp)
 @contextmanager
 def _taking(seconds: float) -> Iterator[None]:
     end = time.monotonic() + seconds
-    yield
-    time.sleep(max(0.0, end - time.monotonic()))
+    try:
+        yield
+    finally:
+        time.sleep(max(0.0, end - time.monotonic()))
 
 
 handler = api_handler(router, Settings, public=True)

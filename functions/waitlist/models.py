@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from functions.shared.api import AnswerModel, ApiModel, OneLine
 from functions.shared.mail_address import MailAddress
@@ -10,20 +10,14 @@ from functions.shared.mail_address import MailAddress
 MAX_MESSAGE_CHARACTERS = 5_000
 
 
-class PublicModel(ApiModel):
-    """Base of what anybody may send: nothing is converted."""
-
-    model_config = ConfigDict(strict=True)
-
-
-class JoinWaitlist(PublicModel):
+class JoinWaitlist(ApiModel):
     """A person wants to be told when there is a place."""
 
     name: Annotated[OneLine, Field(min_length=1, max_length=100)]
     email: MailAddress
 
 
-class GiveFeedback(PublicModel):
+class GiveFeedback(ApiModel):
     """A person says something; `source` is the page that it was said on."""
 
     message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARACTERS)]

@@ -26,6 +26,10 @@ class WaitlistStore:
 
     def _turn_welcome(self, email: str, old: str, new: str) -> bool:
         changed = self.table.update(
-            {"email": email}, {"welcome": new}, condition="#welcome = :old", values={"old": old}
+            {"email": email},
+            {"welcome": new},
+            condition="#welcome = :old",
+            values={"old": old},
+            signed="welcomeChange",
         )
         return changed is not None

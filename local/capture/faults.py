@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal, get_args
 
+from PIL import Image, ImageFilter
+
 from local.capture.cache import SampleCapture, sample_capture
 
 FaultKind = Literal[
@@ -19,11 +21,13 @@ FaultKind = Literal[
     "text_as_jpg",
     "truncated",
     "two_places",
+    "forwarded",
     "zip",
     "zip_traversal",
     "zip_bomb",
 ]
 
+BLUR_PX = 3.0
 MEBIBYTE = 1 << 20
 BOMB_ENTRY_BYTES = 64 * MEBIBYTE
 BOMB_BYTES = 10 * 1024 * MEBIBYTE
@@ -84,6 +88,16 @@ def _two_places(sample: SampleCapture, place: Path) -> None:
     _copy(here[0 : len(here) // 2], place)
     for photo in _photos(other)[len(here) // 2 :]:
         shutil.copyfile(photo, place / photo.name)
+
+
+def _forwarded(sample: SampleCapture, place: Path) -> None:
+    """Photos as a messenger passes them on, without EXIF; every other one is blurred, one is there twice."""
+    place.mkdir()
+    for index, photo in enumerate(_photos(sample)):
+        with Image.open(photo) as image:
+            pixels = image.filter(ImageFilter.GaussianBlur(BLUR_PX)) if index % 2 else image.convert("RGB")
+        pixels.save(place / photo.name, "JPEG", quality=90, exif=b"", xmp=b"")
+    shutil.copyfile(place / _photos(sample)[0].name, place / "again.jpg")
 
 
 def _zip(sample: SampleCapture, place: Path) -> None:
@@ -169,6 +183,7 @@ MAKERS: dict[FaultKind, Callable[[SampleCapture, Path], None]] = {
     "text_as_jpg": _text_as_jpg,
     "truncated": _truncated,
     "two_places": _two_places,
+    "forwarded": _forwarded,
     "zip": _zip,
     "zip_traversal": _zip_traversal,
     "zip_bomb": _zip_bomb,
@@ -181,8 +196,9 @@ def make_fault(kind: FaultKind, sample: SampleCapture, out: Path) -> Path:
     Args:
         kind: What is wrong: the path is not there (missing), a folder without photos (empty) or with two
             (two_photos), text files named as photos (text_as_jpg), one photo cut off among good ones
-            (truncated), half the photos of another place (two_places), an archive with names that lead
-            outside (zip_traversal) or that unpacks to 10 GiB (zip_bomb).
+            (truncated), half the photos of another place (two_places), photos without EXIF, half of them
+            blurred and one of them twice (forwarded), an archive with names that lead outside
+            (zip_traversal) or that unpacks to 10 GiB (zip_bomb).
         sample: The photos to start from. For two_places, another one is made beside it in the cache.
         out: Folder to make it in; made where it is not there.
 

@@ -15,6 +15,7 @@ import grpc
 from pulumi.runtime.proto import resource_pb2_grpc
 
 from functions.layers.build import build_layers
+from functions.openapi.build import write_documents
 from local.deploy.config import ConfigError, read_project, stack_config
 from local.deploy.host import REGISTRATIONS_AT_ONCE
 from local.deploy.machine import machine_config
@@ -57,6 +58,7 @@ def deploy(
     Raises:
         ConfigError: The configuration does not fit Pulumi.yaml.
         LayerError: A layer of the functions cannot be built.
+        DocumentError: The APIs' route tables and the functions' routes do not fit together.
         DeployError: A registration or the program failed; its `deployment` has what was made by then.
     """
     started = time.monotonic()
@@ -67,8 +69,9 @@ def deploy(
         raise ConfigError(f"aws:region is {region}, and the embedded cloud is in {cloud.region}")
     project = read_project(folder)
     if folder == REPOSITORY:
-        on_progress(0.0, "the functions' layers")
+        on_progress(0.0, "the functions' layers and the APIs' documents")
         own = f"{project.name}:"
+        write_documents()
         build_layers(values[f"{own}functionRuntime"], values[f"{own}functionArchitecture"])
     progress = DeployProgress(project.name, stack, on_progress)
     monitor = Monitor(Maker(cloud, folder), project=project.name, stack=stack, on_finished=progress.finished)

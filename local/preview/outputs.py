@@ -147,6 +147,7 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:iam/rolePolicy:RolePolicy": _plain,
     "aws:kms/key:Key": _key,
     "aws:lambda/alias:Alias": _alias,
+    "aws:lambda/eventSourceMapping:EventSourceMapping": lambda name, _: {"uuid": _digits(name, 32)},
     "aws:lambda/function:Function": _function,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _plain,
     "aws:lambda/layerVersion:LayerVersion": lambda name, _: {"arn": _arn("lambda", f"layer:{name}:1")},

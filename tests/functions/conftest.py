@@ -3,7 +3,7 @@
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -42,15 +42,19 @@ class Cloud:
         environment: The functions' variables.
         public_key: Of the delivery key pair.
         machine_role: Role of state machines.
+        clients: Those of the administrator that were asked for.
     """
 
     embedded: EmbeddedCloud
     environment: dict[str, str]
     public_key: rsa.RSAPublicKey
     machine_role: str
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:  # noqa: ANN401 -- boto3 makes its client classes at run time
-        return self.embedded.client(service)
+        if service not in self.clients:
+            self.clients[service] = self.embedded.client(service)
+        return self.clients[service]
 
     def machine(self, definition: dict[str, Any]) -> str:
         """Make a state machine, give its ARN."""
@@ -87,6 +91,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "UPLOADS_BUCKET": "test-uploads",
         "ML_BUCKET": "test-ml",
         "UPLOADS_TABLE": "uploads",
+        # No such function: a test that starts a check hears of it instead.
+        "CAPTURE_CHECK_ARN": "arn:aws:lambda:us-east-1:123456789012:function:capture-check:live",
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
@@ -96,6 +102,10 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "FLIGHT_PATHS_TABLE": "flight-paths",
         "SETTINGS_TABLE": "settings",
         "IDEMPOTENCY_TABLE": "idempotency",
+        "WEBHOOK_QUEUE_URL": _make_queue(embedded, "webhooks"),
+        "QUOTA_JOBS_AT_ONCE": "2",
+        "QUOTA_JOBS_PER_DAY": "10",
+        "QUOTA_SPEND_PER_MONTH_USD": "200",
         # Nothing listens there: a test that needs terrain serves its own.
         "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
@@ -108,7 +118,18 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "ADMIN_GROUP": "admins",
         "HANDLE_REQUIRED": "false",
         "SIGN_IN_URL": f"{ORIGIN}/sign-in",
+        "API_ADDRESSES": json.dumps({"ml-api": "https://ml.example.org"}),
         "METRICS_SERVICE": "spaceport-test",
+        "MACHINES": json.dumps(
+            {
+                "sfm": "ml.c6i.4xlarge",
+                "training": ["ml.g5.2xlarge", "ml.g6.2xlarge"],
+                "compressor": "ml.m5.xlarge",
+                "useSpot": True,
+                "spotWaitSeconds": 1200,
+            }
+        ),
+        "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
@@ -125,17 +146,35 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         yield cloud
 
 
+KEYS: Mapping[str, Sequence[str]] = {
+    "uploads": ["captureId", "itemId"],
+    "projects": ["userSub", "projectId"],
+    "jobs": ["jobId"],
+    "links": ["token"],
+    "waitlist": ["email"],
+    "feedback": ["feedbackId"],
+    "limits": ["limitId"],
+    "flight-paths": ["id"],
+    "settings": ["userSub"],
+    "idempotency": ["id"],
+}
+"""The tables' keys."""
+INDEXES: Mapping[str, Sequence[str]] = {
+    "uploads": ["owner", "project"],
+    "jobs": ["owner", "project"],
+    "links": ["job"],
+    "flight-paths": ["owner", "project"],
+}
+
+
 def _make_tables(embedded: EmbeddedCloud) -> None:
-    _make_table(embedded, "uploads", ["captureId", "itemId"], ["owner", "project"])
-    _make_table(embedded, "projects", ["userSub", "projectId"], [])
-    _make_table(embedded, "jobs", ["jobId"], ["owner", "project"])
-    _make_table(embedded, "links", ["token"], ["job"])
-    _make_table(embedded, "waitlist", ["email"], [])
-    _make_table(embedded, "feedback", ["feedbackId"], [])
-    _make_table(embedded, "limits", ["limitId"], [])
-    _make_table(embedded, "flight-paths", ["id"], ["owner", "project"])
-    _make_table(embedded, "settings", ["userSub"], [])
-    _make_table(embedded, "idempotency", ["id"], [])
+    for name, key in KEYS.items():
+        _make_table(embedded, name, key, INDEXES.get(name, ()))
+
+
+def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
+    url: str = embedded.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    return url
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:
@@ -148,7 +187,7 @@ def _make_pool(embedded: EmbeddedCloud) -> str:
     return pool
 
 
-def _make_table(embedded: EmbeddedCloud, name: str, key: list[str], indexed: list[str]) -> None:
+def _make_table(embedded: EmbeddedCloud, name: str, key: Sequence[str], indexed: Sequence[str]) -> None:
     partition = {"owner": "owner", "project": "projectId", "job": "jobId"}
     attributes = dict.fromkeys([*key, *(partition[index] for index in indexed)], "S")
     if indexed:
@@ -185,7 +224,7 @@ def lambda_context() -> SimpleNamespace:
         memory_limit_in_mb=256,
         invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
         aws_request_id=str(uuid.uuid4()),
-        get_remaining_time_in_millis=lambda: 20_000,
+        get_remaining_time_in_millis=lambda: 29_000,
     )
 
 
@@ -211,7 +250,7 @@ def call(lambda_context: SimpleNamespace) -> Call:
         origin: str = ORIGIN,
         groups: str = "[pilots]",
         source_ip: str = "127.0.0.1",
-        headers: Mapping[str, str] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         claims = {"sub": user, "email": f"{user}@example.org", "cognito:groups": groups}
         sent = {"Origin": origin, "Content-Type": "application/json", **(headers or {})}

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from functions.delivery.handler import handler
-from functions.delivery.logic import COOKIE_SECONDS, is_token, link_state, signed_cookies
+from functions.delivery.logic import COOKIE_SECONDS, cookie_seconds, is_token, link_state, signed_cookies
 from functions.shared.clock import now_seconds
+from functions.shared.links import Link, LinkStore
 from functions.shared.stores import Table
 
 
@@ -27,7 +28,8 @@ def link(cloud):
     def write(**fields: int):
         token, job_id = secrets.token_urlsafe(32), str(uuid.uuid4())
         Table("jobs").put_new({"jobId": job_id, "publishedAt": 5}, key="jobId")
-        Table("links").put_new({"token": token, "jobId": job_id, "owner": "me", **fields}, key="token")
+        link = Link.model_validate({"token": token, "jobId": job_id, "owner": "me", "createdAt": 1, **fields})
+        assert LinkStore(Table("links")).add(link)
         return token, job_id
 
     return write
@@ -60,7 +62,7 @@ def test_an_open_link_leads_to_the_model_with_signed_cookies(call, cloud, link):
 @pytest.mark.cloud
 @pytest.mark.parametrize(
     ("fields", "status"),
-    [({"expiresAt": 1}, 410), ({"revokedAt": 1}, 410), ({"expiresAt": 2**40}, 302)],
+    [({"endsAt": 1}, 410), ({"revokedAt": 1}, 410), ({"endsAt": 2**40}, 302)],
 )
 def test_a_link_opens_while_it_is_valid(call, link, fields, status):
     token, _ = link(**fields)
@@ -95,15 +97,25 @@ def test_only_tokens_of_256_bits_are_looked_up():
 
 def test_a_link_ends_at_its_second():
     job = {"publishedAt": 1}
-    assert link_state({"expiresAt": 100}, job, 99) == "open"
-    assert link_state({"expiresAt": 100}, job, 100) == "gone"
-    assert link_state({}, {}, 1) == "gone"
+    link = Link(token="t", job_id="j", owner="me", created_at=1, ends_at=100)
+    assert link_state(link, job, 99) == "open"
+    assert link_state(link, job, 100) == "gone"
+    assert link_state(link, {}, 1) == "gone"
     assert link_state(None, job, 1) == "unknown"
+
+
+def test_cookies_end_with_their_link():
+    link = Link(token="t", job_id="j", owner="me", created_at=1, ends_at=1000)
+    assert cookie_seconds(link, 990) == 10
+    assert cookie_seconds(link, 0) == COOKIE_SECONDS
+    assert cookie_seconds(link.model_copy(update={"ends_at": None}), 990) == COOKIE_SECONDS
 
 
 def test_a_cookie_holds_nothing_that_ends_it():
     every_byte = bytes(range(256))
-    for cookie in signed_cookies("https://view.example.org", "j", "K", lambda _: every_byte, 0):
+    for cookie in signed_cookies(
+        "https://view.example.org", "j", "K", lambda _: every_byte, now=0, seconds=9
+    ):
         value = cookie.partition("; ")[0].partition("=")[2]
         assert re.fullmatch(r"[A-Za-z0-9_~-]+", value)
         if "Signature" in cookie:
@@ -112,7 +124,8 @@ def test_a_cookie_holds_nothing_that_ends_it():
 
 def test_cookies_go_over_plain_http_only_where_the_address_is_plain_http():
     def attributes(url):
-        return {cookie.endswith("; Secure") for cookie in signed_cookies(url, "j", "K", lambda m: m, 0)}
+        cookies = signed_cookies(url, "j", "K", lambda m: m, now=0, seconds=9)
+        return {cookie.endswith("; Secure") for cookie in cookies}
 
     assert attributes("http://127.0.0.1:8000") == {False}
     assert attributes("https://view.example.org") == {True}

@@ -21,7 +21,6 @@ class Made(AnswerModel):
 @pytest.fixture
 def made(lambda_context):
     """Give a function that makes a number once per key, and how often it was really made."""
-    lambda_context.get_remaining_time_in_millis = lambda: 20_000
     calls: list[int] = []
 
     def make(
@@ -77,4 +76,14 @@ def test_a_key_is_for_one_request(made):
     with pytest.raises(ApiError) as refused:
         made.make(key, request={"a": 2})
     assert (refused.value.status, refused.value.code) == (400, "IDEMPOTENCY_KEY_USED")
+    assert len(made.calls) == 1
+
+
+@pytest.mark.parametrize("action", ["PutItem", "UpdateItem"])
+def test_a_lost_answer_of_the_table_holds_nothing_up(made, cloud, action):
+    key = uuid.uuid4().hex
+    cloud.embedded.plan_faults(
+        {"fault": "lost-answer", "service": "dynamodb", "action": action, "resource": "idempotency"}
+    )
+    assert made.make(key) == made.make(key)
     assert len(made.calls) == 1

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.invites import handler as invites
+from functions.invites import invitations
 from functions.invites.handler import handler
 from functions.invites.logic import temporary_password, user_name
 from functions.shared.mail_address import normalise
@@ -24,11 +25,11 @@ def email(user):
 
 
 @pytest.fixture
-def invite(call, email):
+def invite(call, email, user):
     """Give a function that invites as an administrator."""
 
     def send(address=email, *, groups="[admins]", **fields: object):
-        return call(handler, "POST", "/invite", {"email": address, **fields}, groups=groups)
+        return call(handler, "POST", "/invite", {"email": address, **fields}, user=user, groups=groups)
 
     return send
 
@@ -202,6 +203,42 @@ def test_a_password_of_ones_own_stays(invite, email, people, mails_to, settle):
     assert answer.status == 200
     assert len(mails_to(email)) == 1
     assert [person["UserStatus"] for person in people(email)] == ["CONFIRMED"]
+
+
+def test_an_administrator_invites_only_so_often_in_a_day(call, user, monkeypatch):
+    monkeypatch.setattr(invitations, "INVITATIONS_A_DAY", 2)
+    addresses = [f"{uuid.uuid4()}@example.net" for _ in range(3)]
+
+    def invite(address, administrator):
+        return call(handler, "POST", "/invite", {"email": address}, user=administrator, groups="[admins]")
+
+    assert [invite(address, user).status for address in addresses] == [200, 200, 429]
+    refused = invite(addresses[2], user)
+    assert refused.body["code"] == "TOO_MANY_REQUESTS"
+    assert int(refused.header("Retry-After")) > 0
+    assert invite(addresses[2], str(uuid.uuid4())).status == 200
+
+
+def test_who_may_not_invite_uses_nothing_up(invite, user, call, monkeypatch):
+    monkeypatch.setattr(invitations, "INVITATIONS_A_DAY", 1)
+    address = {"email": f"{user}@example.net"}
+    assert call(handler, "POST", "/invite", address, user=user, groups="[pilots]").status == 403
+    assert call(handler, "POST", "/invite", address, user=user, groups="[admins]").status == 200
+
+
+def test_a_mailbox_gets_only_so_many_invitations_and_keeps_its_password(
+    invite, email, people, passwords, signs_in, monkeypatch
+):
+    monkeypatch.setattr(invitations, "MAILS_A_DAY", 2)
+    assert [invite().status, invite(resend=True).status] == [200, 200]
+    refused = invite(resend=True)
+    assert (refused.status, refused.body["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert signs_in(email, passwords(email)[-1])
+    another = email.replace("@", "+2@")
+    assert invite(another).status == 429
+    assert people(another) == []
+    assert invite(another, suppress=True).status == 200
+    assert invite().status == 200, "nothing is mailed to somebody who has an account"
 
 
 def test_a_disabled_account_gets_no_invitation(cloud, invite, email, mails_to):

@@ -14,6 +14,7 @@ from functions.job_events.handler import _events, handler
 from functions.shared.jobs import JobRow, JobStore
 from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
+from functions.shared.webhook_events import WebhookQueue
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -55,6 +56,31 @@ def job(jobs, user):
 def mailbox(cloud, user):
     """Give a function that lists the user's mails."""
     return lambda: [mail for mail in cloud.embedded.mail() if f"{user}@example.org" in str(mail["To"])]
+
+
+@pytest.fixture
+def told(cloud, user):
+    """Give a function that takes what the user's webhook is told from the queue."""
+    sqs, url = cloud.client("sqs"), cloud.environment["WEBHOOK_QUEUE_URL"]
+
+    def take():
+        found = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                found.append(json.loads(message["Body"]))
+        return [event for event in found if event["owner"] == user]
+
+    return take
+
+
+@pytest.fixture
+def settings(user):
+    """Give a function that writes the user's settings."""
+    return lambda **row: Table("settings").put_new({"userSub": user, **row}, key="userSub")
+
+
+WEBHOOK = {"webhookUrl": "https://hooks.example.com/", "webhookSecret": "whsec_x", "webhookActive": True}
 
 
 def execution_event(job_id, status, second=0, *, attempt=1, arn="arn:none", **detail: str):
@@ -105,7 +131,10 @@ ORDERED = [("RUNNING", 1), ("sfm", 2), ("3dgs", 3), ("compressor", 4), ("SUCCEED
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(5)))[::9])
-def test_any_order_and_any_repetition_end_the_same(jobs, job, project, mailbox, lambda_context, order):
+def test_any_order_and_any_repetition_end_the_same(
+    jobs, job, project, mailbox, told, settings, lambda_context, order
+):
+    settings(**WEBHOOK)
     jobs.published(job, VIEWER, {}, 5)
     for index in [*order, *order]:
         kind, second = ORDERED[index]
@@ -117,6 +146,17 @@ def test_any_order_and_any_repetition_end_the_same(jobs, job, project, mailbox, 
     assert (row.status, row.current_stage) == ("SUCCEEDED", "completed")
     assert Table("projects").get(project)["status"] == "delivered"
     assert len(mailbox()) == 1
+    (event,) = told()
+    assert (event["id"], event["type"]) == (f"{job}-1", "job.succeeded")
+    assert event["data"] == {
+        "jobId": job,
+        "projectId": "p1",
+        "status": "SUCCEEDED",
+        "viewerUrl": VIEWER,
+        "error": None,
+    }
+    assert WEBHOOK["webhookUrl"] not in str(event)
+    assert WEBHOOK["webhookSecret"] not in str(event)
 
 
 def test_an_older_event_of_a_step_changes_nothing(jobs, job, lambda_context):
@@ -191,6 +231,80 @@ def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, la
     assert mailbox() == []
     handler(event, lambda_context)
     assert len(mailbox()) == 1
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_a_webhook_is_told_why_there_is_no_model(jobs, job, told, settings, lambda_context, status):
+    settings(**WEBHOOK)
+    cause = json.dumps({"errorType": "CaptureRejected", "errorMessage": SENTENCE})
+    handler(execution_event(job, status, 5, error="CaptureRejected", cause=cause), lambda_context)
+    (event,) = told()
+    assert event["type"] == ("job.stopped" if status == "ABORTED" else "job.failed")
+    assert event["data"]["error"] == jobs.get(job).failure_sentence
+    assert event["data"]["viewerUrl"] is None
+
+
+def test_a_mail_that_fails_does_not_double_the_webhook(
+    jobs, job, mailbox, told, settings, lambda_context, monkeypatch
+):
+    settings(**WEBHOOK)
+    event = execution_event(job, "ABORTED", 5)
+    with monkeypatch.context() as patch:
+        failing = replace(_events(), mail_from="unknown@nowhere.example")
+        patch.setattr("functions.job_events.handler._events", lambda: failing)
+        for _ in range(2):
+            with pytest.raises(MailNotSentError):
+                handler(event, lambda_context)
+    handler(event, lambda_context)
+    assert (len(told()), len(mailbox())) == (1, 1)
+
+
+def test_a_webhook_that_could_not_be_told_is_told_by_the_repeated_event(
+    job, mailbox, told, settings, lambda_context, monkeypatch
+):
+    settings(**WEBHOOK)
+    event = execution_event(job, "ABORTED", 5)
+    with monkeypatch.context() as patch:
+        failing = replace(_events(), webhooks=WebhookQueue("https://sqs.us-east-1.amazonaws.com/1/none"))
+        patch.setattr("functions.job_events.handler._events", lambda: failing)
+        with pytest.raises(Exception, match=r"(?i)queue"):
+            handler(event, lambda_context)
+    for _ in range(2):
+        handler(event, lambda_context)
+    assert (len(told()), len(mailbox())) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "mails", "events"),
+    [
+        ({}, 1, 0),
+        ({"mailNotices": False}, 0, 0),
+        ({"mailNotices": False, **WEBHOOK}, 0, 1),
+        ({**WEBHOOK, "webhookActive": False}, 1, 0),
+    ],
+)
+def test_people_are_told_as_they_want(job, mailbox, told, settings, lambda_context, row, mails, events):
+    settings(**row)
+    for _ in range(2):
+        handler(execution_event(job, "ABORTED", 5), lambda_context)
+    assert (len(mailbox()), len(told())) == (mails, events)
+
+
+def test_who_was_not_to_be_told_is_not_told_later(job, mailbox, told, settings, user, lambda_context):
+    settings(mailNotices=False)
+    handler(execution_event(job, "ABORTED", 5), lambda_context)
+    Table("settings").update(
+        {"userSub": user}, {"mailNotices": True, **WEBHOOK}, condition="attribute_exists(#userSub)"
+    )
+    handler(execution_event(job, "ABORTED", 5), lambda_context)
+    assert (mailbox(), told()) == ([], [])
+
+
+def test_a_job_of_before_webhooks_is_told(jobs, job, told, settings, lambda_context):
+    settings(**WEBHOOK)
+    Table("jobs").update({"jobId": job}, {"webhookAttempt": None}, condition="attribute_exists(#jobId)")
+    handler(execution_event(job, "ABORTED", 5), lambda_context)
+    assert len(told()) == 1
 
 
 def test_an_older_job_does_not_hide_a_newer_one_of_its_project(jobs, job, project, lambda_context):

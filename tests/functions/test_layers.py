@@ -12,8 +12,10 @@ import pytest
 
 from functions.layers import build
 from functions.layers.archive import read_comment, write_archive
-from functions.layers.build import BASE, GEOMETRY, LAYERS, LayerError, build_layer
+from functions.layers.build import BASE, GEOMETRY, IMAGING, LAYERS, LayerError, build_layer
 
+LAMBDA_UNPACKED_BYTES = 250 * 2**20
+"""A function with all its layers; one has all of them."""
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 
@@ -64,8 +66,14 @@ def test_no_package_is_in_two_layers():
 
 IMPORTS = {
     BASE: "import pydantic, aws_lambda_powertools, cryptography.hazmat.bindings._rust, jmespath",
+    IMAGING: "from PIL import Image; Image.new('L', (8, 8)).tobytes('jpeg', 'L')",
     GEOMETRY: "import numpy, pyproj; assert pyproj.Geod(ellps='WGS84').inv(0, 0, 1, 0)[2] > 111000",
 }
+
+
+def unpacked_bytes(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive:
+        return sum(info.file_size for info in archive.infolist())
 
 
 @pytest.mark.slow
@@ -73,6 +81,7 @@ IMPORTS = {
 def test_a_layer_works_without_any_other_package(tmp_path, spec):
     layer = build_layer(spec, RUNTIME, ARCHITECTURE, output=tmp_path)
     assert layer.rebuilt
+    assert unpacked_bytes(layer.path) < LAMBDA_UNPACKED_BYTES / len(LAYERS)
     assert layer.size <= spec.max_bytes
     content = layer.path.read_bytes()
     assert not build_layer(spec, RUNTIME, ARCHITECTURE, output=tmp_path).rebuilt

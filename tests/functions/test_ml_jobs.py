@@ -5,9 +5,12 @@ import uuid
 
 import pytest
 
-from functions.ml_jobs.handler import _jobs, handler
+from functions.ml_jobs.account import usual_estimate
+from functions.ml_jobs.handler import _jobs, _starting, handler
 from functions.projects.handler import handler as projects_handler
-from functions.shared.clock import iso, now_ms
+from functions.shared.clock import iso, now_ms, parse_iso_ms
+from functions.shared.jobs import JobRow
+from functions.shared.spending import MachineUse
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -73,7 +76,8 @@ def test_a_job_shows_the_progress_of_its_container(call, cloud, user, job):
 
 
 def test_a_list_has_the_callers_jobs_newest_first(call, user, capture):
-    ids = [call(handler, "POST", "/start-job", {"s3Url": capture}, user=user).body["jobId"] for _ in range(3)]
+    requests = [{"s3Url": capture, "preset": preset} for preset in ("draft", "high")]
+    ids = [call(handler, "POST", "/start-job", one, user=user).body["jobId"] for one in requests]
     shown = call(handler, "GET", "/jobs", user=user).body["jobs"]
     assert [job["jobId"] for job in shown] == ids[::-1]
     assert call(handler, "GET", "/jobs", user=str(uuid.uuid4())).body["jobs"] == []
@@ -97,9 +101,11 @@ def test_an_ended_job_cannot_be_stopped(call, user, job):
 
 
 def test_a_job_that_cannot_start_leaves_nothing(call, cloud, user, capture, monkeypatch):
-    jobs = _jobs()
-    broken = jobs.__class__(**{**jobs.__dict__, "state_machine_arn": jobs.state_machine_arn + "-gone"})
-    monkeypatch.setattr("functions.ml_jobs.handler._jobs", lambda: broken)
+    starting = _starting()
+    broken = starting.__class__(
+        **{**starting.__dict__, "state_machine_arn": starting.state_machine_arn + "-gone"}
+    )
+    monkeypatch.setattr("functions.ml_jobs.handler._starting", lambda: broken)
     before = cloud.client("s3").list_objects_v2(Bucket="test-ml")["KeyCount"]
     answer = call(handler, "POST", "/start-job", {"s3Url": capture}, user=user)
     assert (answer.status, answer.body["code"]) == (500, "INTERNAL")
@@ -144,7 +150,7 @@ def test_a_capture_that_is_not_there_is_not_found(call, user):
         ({"s3Url": 3}, "s3Url"),
         ({"preset": "ultra"}, "preset"),
         ({"pipelineStep": "paint"}, "pipelineStep"),
-        ({"pipelineStep": "compression"}, "pipelineStep"),
+        ({"pipelineStep": "compression"}, "sourceJobId"),
         ({"hyperparameters": {"nerf": 1}}, "nerf"),
         ({"hyperparameters": []}, "hyperparameters"),
     ],
@@ -153,3 +159,89 @@ def test_a_wrong_field_is_named(call, user, capture, fields, name):
     answer = call(handler, "POST", "/start-job", {"s3Url": capture, **fields}, user=user)
     assert answer.status == 400
     assert name in answer.body["error"]
+
+
+def test_an_estimate_counts_the_callers_own_photos(call, cloud, user, capture):
+    body = {"s3Url": capture, "preset": "draft"}
+    answer = call(handler, "POST", "/estimate", body, user=user)
+    assert answer.status == 200, answer.body
+    one = answer.body
+    assert one["photos"] == 1
+    assert set(one["steps"]) == {"sfm", "3dgs", "compressor"}
+    bucket, _, prefix = capture.removeprefix("s3://").partition("/")
+    for number in range(4):
+        photo = b"x" * 400_000
+        cloud.client("s3").put_object(Bucket=bucket, Key=f"{prefix}{number}.jpg", Body=photo)
+    more = call(handler, "POST", "/estimate", body, user=user).body
+    assert more["photos"] == 5
+    assert more["steps"]["sfm"]["seconds"]["likely"] >= one["steps"]["sfm"]["seconds"]["likely"]
+    assert parse_iso_ms(more["finishesAt"]) > now_ms()
+    assert call(handler, "POST", "/estimate", {"s3Url": capture}, user="mallory").status == 404
+    assert call(handler, "GET", "/jobs", user=user).body["jobs"] == []
+
+
+def test_an_estimate_without_a_capture_and_from_a_later_step(call, user):
+    def ask(**fields: object):
+        return call(handler, "POST", "/estimate", fields, user=user)
+
+    whole = ask(photos=200, megapixels=12).body
+    rest = ask(photos=200, megapixels=12, pipelineStep="compression").body
+    assert set(rest["steps"]) == {"compressor"}
+    assert rest["usd"]["likely"] < whole["usd"]["likely"]
+    longer = ask(photos=200, megapixels=12, hyperparameters={"max_steps": 100_000}).body
+    assert longer["seconds"]["likely"] > whole["seconds"]["likely"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({}, "s3Url"),
+        ({"s3Url": "s3://test-uploads/uploads/x/y/", "photos": 3}, "s3Url"),
+        ({"photos": 0}, "photos"),
+        ({"photos": 10**9}, "photos"),
+        ({"photos": 3, "megapixels": 0}, "megapixels"),
+        ({"photos": 3, "pipelineStep": "magic"}, "pipelineStep"),
+        ({"photos": 3, "preset": "best"}, "preset"),
+        ({"photos": 3, "hyperparameters": {"max_stepz": 1}}, "max_stepz"),
+    ],
+)
+def test_a_wrong_question_is_named(call, user, fields, name):
+    answer = call(handler, "POST", "/estimate", fields, user=user)
+    assert answer.status == 400
+    assert name in answer.body["error"]
+
+
+def test_the_callers_own_jobs_teach_the_next_estimate(call, user):
+    """Jobs of the caller with this preset that took twice what the model says; not those of others."""
+    question = {"photos": 100, "preset": "draft"}
+    before = call(handler, "POST", "/estimate", question, user=user).body
+    expected = usual_estimate("draft")
+    for owner, ratio in ((user, 2.0), (user, 2.0), (user, 2.0), (f"not-{user}", 50.0)):
+        taken = [
+            MachineUse(
+                step=step,
+                order=index,
+                instance_type="ml.g5.2xlarge",
+                machine_seconds=ratio * one.model_seconds,
+                billed_seconds=1,
+                usd=1,
+            )
+            for index, (step, one) in enumerate(expected.steps.items())
+        ]
+        row = JobRow(
+            job_id=str(uuid.uuid4()),
+            owner=owner,
+            created_at=now_ms(),
+            capture_uri="s3://u/c/",
+            capture_id="c",
+            preset="draft",
+            status="SUCCEEDED",
+            estimate=expected,
+            machines=taken,
+        )
+        assert _jobs().store.add(row)
+    after = call(handler, "POST", "/estimate", question, user=user).body
+    assert (before["learnedFrom"], after["learnedFrom"]) == (0, 3)
+    assert before["seconds"]["likely"] * 1.3 < after["seconds"]["likely"] < before["seconds"]["likely"] * 2
+    other = call(handler, "POST", "/estimate", {**question, "preset": "high"}, user=user).body
+    assert other["learnedFrom"] == 0

@@ -7,12 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.ml_jobs import logic
+from functions.ml_jobs.account import usual_estimate
 from functions.ml_jobs.options import OPTIONS, OptionError, check_options
 from functions.ml_jobs.presets import PRESETS, options_of
 from functions.shared.clock import iso
 from functions.shared.job_names import STEPS
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow
+from functions.shared.prices import Prices
 from functions.shared.s3_objects import Address, parse_address
+
+PRICES = Prices.with_overrides("{}")
+
+PRICES = Prices.with_overrides("{}")
 
 JOB = JobRow(
     job_id="6f1c1a52-0d6b-4a7e-9a53-6f6f0f0f0f0f",
@@ -147,16 +153,24 @@ def progress_file(step, fraction, *, at=1_000_000, left=30.0):
     }
 
 
-def test_the_whole_grows_with_every_step():
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_whole_grows_with_every_step(preset):
+    shares = usual_estimate(preset).shares
     fractions = [
-        logic.overall_fraction(step, logic.read_progress(progress_file(step, part), step, 0))
+        logic.overall_fraction(step, logic.read_progress(progress_file(step, part), step, 0), shares)
         for step in STEPS
         for part in (0.0, 0.5, 1.0)
     ]
     assert fractions == sorted(fractions)
     assert fractions[0] == 0
     assert fractions[-1] == pytest.approx(1)
-    assert logic.overall_fraction("completed", None) == 1
+    assert logic.overall_fraction("completed", None, shares) == 1
+
+
+def test_a_job_that_starts_at_a_later_step_has_done_nothing_before_it():
+    shares = {"3dgs": 0.9, "compressor": 0.1}
+    assert logic.overall_fraction("3dgs", None, shares) == 0
+    assert logic.overall_fraction("compressor", None, shares) == 0.9
 
 
 def test_progress_of_an_earlier_attempt_is_not_this_ones():
@@ -176,24 +190,36 @@ def test_a_damaged_progress_file_is_none_or_sane(changes):
 
 def test_time_left_follows_the_rate_but_not_below_the_steps_own():
     slow = SimpleNamespace(seconds_left=500.0)
-    assert logic.seconds_left(0.5, 100, None) == pytest.approx(100)
-    assert logic.seconds_left(0.5, 100, slow) == 500
-    assert logic.seconds_left(0.0, 100, slow) is None
-    assert logic.seconds_left(1.0, 100, None) == 0
+    assert logic.seconds_left(0.5, 100, None, None) == pytest.approx(100)
+    assert logic.seconds_left(0.5, 100, slow, None) == 500
+    assert logic.seconds_left(0.0, 100, slow, None) is None
+    assert logic.seconds_left(1.0, 100, None, None) == 0
+
+
+def test_time_left_follows_the_estimate_while_there_is_no_rate():
+    estimated = usual_estimate("standard")
+    work, waiting = estimated.seconds.likely, estimated.waiting_seconds.likely
+    assert logic.seconds_left(0.0, 0, None, estimated) == pytest.approx(work + waiting)
+    assert logic.seconds_left(0.0, 60, None, estimated) == pytest.approx(work + waiting - 60)
+    # However long it has waited: the work itself is all to be done yet.
+    assert logic.seconds_left(0.0, 10 * work, None, estimated) == work
+    assert logic.seconds_left(0.5, 100, None, estimated) == pytest.approx(100)
 
 
 def test_a_job_is_described_by_the_later_of_row_and_progress():
     job = JOB.model_copy(update={"status": "RUNNING", "current_stage": "sfm", "started_at": 1_000_000})
     training = logic.read_progress(progress_file("3dgs", 0.5), "3dgs", 0)
-    shown = logic.describe_job(job, training, 1_100_000)
+    shown = logic.describe_job(job, training, 1_100_000, PRICES)
     assert shown.current_stage == "3dgs"
     assert shown.progress.figures == {"photos": 24}
     assert shown.details == "Matching photos"
     assert shown.elapsed_seconds == 100
     later = job.model_copy(update={"current_stage": "compressor"})
-    shown = logic.describe_job(later, training, 1_100_000)
+    shown = logic.describe_job(later, training, 1_100_000, PRICES)
     assert shown.current_stage == "compressor"
-    assert shown.progress.fraction == pytest.approx(1 - logic.STEP_SHARES["compressor"])
+    assert shown.progress.fraction == pytest.approx(
+        1 - usual_estimate(job.preset).shares["compressor"], abs=1e-4
+    )
     assert shown.progress.message == ""
 
 
@@ -202,12 +228,12 @@ def test_waiting_for_a_machine_is_told_whatever_the_last_progress_said():
     waiting = JOB.model_copy(
         update={"status": "RUNNING", "current_stage": "3dgs", "stage_status": WAITING_FOR_MACHINE}
     )
-    told = {logic.describe_job(waiting, progress, 2_000_000).details for progress in (None, training)}
+    told = {logic.describe_job(waiting, progress, 2_000_000, PRICES).details for progress in (None, training)}
     (sentence,) = told
     assert "waits" in sentence
 
 
 def test_older_clients_read_their_own_words():
     job = JOB.model_copy(update={"status": "STOPPING", "current_stage": "compressor"})
-    shown = logic.in_old_words(logic.describe_job(job, None, 2_000_000))
+    shown = logic.in_old_words(logic.describe_job(job, None, 2_000_000, PRICES))
     assert (shown.status, shown.current_stage) == ("RUNNING", "compression")

@@ -1,16 +1,14 @@
 """The state machine's own steps over real S3 and DynamoDB calls."""
 
-import io
 import json
 import uuid
-import zipfile
 
 import pytest
 from pydantic import ValidationError
 
 from functions.pipeline_steps.handler import handler
 from functions.pipeline_steps.logic import MODEL_FILES
-from functions.pipeline_steps.refusals import CaptureRejected, ModelIncomplete, ReconstructionRejected
+from functions.pipeline_steps.refusals import ModelIncomplete, ReconstructionRejected
 from functions.shared.job_names import StepJobName
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow, JobStore
 from functions.shared.stores import Table
@@ -27,53 +25,6 @@ def job():
     )
     assert JobStore(Table("jobs")).add(row)
     return job_id
-
-
-@pytest.fixture
-def upload(cloud):
-    """Give a function that puts files into a new capture and returns the event that checks it."""
-
-    def put(files):
-        prefix = f"uploads/me/{uuid.uuid4()}/"
-        for name, content in files.items():
-            cloud.client("s3").put_object(Bucket="test-uploads", Key=prefix + name, Body=content)
-        return {
-            "action": "check_capture",
-            "jobId": str(uuid.uuid4()),
-            "captureUri": f"s3://test-uploads/{prefix}",
-        }
-
-    return put
-
-
-def archive(names):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as file:
-        for name in names:
-            file.writestr(name, b"12345")
-    return data.getvalue()
-
-
-def test_a_capture_of_photos_and_archives_is_counted(upload, lambda_context):
-    event = upload(
-        {
-            "a.jpg": b"123",
-            "b.zip": archive(["c.jpg", "d/e.JPG"]),
-            "f.zip": archive(["g.png"]),
-            "notes.txt": b"x",
-        }
-    )
-    assert handler(event, lambda_context) == {"photos": 4, "archives": 2, "bytes": 18}
-
-
-def test_a_capture_of_nothing_is_refused(upload, lambda_context):
-    with pytest.raises(CaptureRejected, match="no photos"):
-        handler(upload({}), lambda_context)
-
-
-def test_a_broken_archive_is_named(upload, lambda_context):
-    with pytest.raises(CaptureRejected, match=r"card-2\.zip"):
-        handler(upload({"card-2.zip": b"PK broken", "a.jpg": b"1"}), lambda_context)
 
 
 def test_the_reconstructions_report_is_judged(cloud, job, lambda_context):

@@ -14,11 +14,32 @@ MATRIX: dict[str, dict[str, str]] = {
         "uploads-table": "get put update delete query",
         "idempotency-table": "get put update delete",
         "uploads-bucket uploads/": "list read write list-parts delete",
+        "capture-check-alias": "invoke",
+    },
+    "capture-check-role": TRACES
+    | {
+        "capture-check-logs": OWN_LOG,
+        "capture-check-dead-letters": "send",
+        "uploads-table": "get update",
+        "uploads-bucket uploads/": "list read",
     },
     "projects-role": TRACES
     | {
         "projects-logs": OWN_LOG,
         "projects-table": "get put update delete query",
+    },
+    "user-settings-role": TRACES
+    | {
+        "user-settings-logs": OWN_LOG,
+        "settings-table": "get update",
+        "limits-table": "update",
+        "webhooks-queue": "send",
+    },
+    "webhooks-role": TRACES
+    | {
+        "webhooks-logs": OWN_LOG,
+        "settings-table": "get update",
+        "webhooks-queue": "read delete put-off look",
     },
     "drone-path-role": TRACES
     | {
@@ -31,15 +52,26 @@ MATRIX: dict[str, dict[str, str]] = {
     "ml-jobs-role": TRACES
     | {
         "ml-jobs-logs": OWN_LOG,
+        "/aws/sagemaker/ProcessingJobs": "look read",
+        "/aws/sagemaker/TrainingJobs": "look read",
         "jobs-table": "get put update delete",
         "jobs-table owner-index": "query",
+        "links-table": "get put update delete",
+        "links-table job-index": "query",
+        "idempotency-table": "get put update delete",
+        "limits-table": "get update",
         "projects-table": "get",
+        "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/request.json": "write delete",
         "ml-bucket jobs/*/progress/sfm/": "read",
         "ml-bucket jobs/*/progress/compressor/": "read",
+        "ml-bucket jobs/*/sfm/": "read",
+        "ml-bucket jobs/*/sfm/report.json": "read",
+        "ml-bucket jobs/*/3dgs/": "read",
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
+        "ml-bucket jobs/*/model/": "read",
         "pipeline-machine": "start follow stop",
     },
     "pipeline-steps-role": TRACES
@@ -47,7 +79,6 @@ MATRIX: dict[str, dict[str, str]] = {
         "pipeline-steps-logs": OWN_LOG,
         "jobs-table": "update",
         "links-table": "put",
-        "uploads-bucket uploads/": "list read",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/report.json": "read",
         "ml-bucket jobs/*/model/": "read write",
@@ -59,6 +90,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "job-events-dead-letters": "send",
         "jobs-table": "get update",
         "projects-table": "update",
+        "settings-table": "get",
+        "webhooks-queue": "send",
         "ml-bucket jobs/": "list",
         "ml-bucket jobs/*/sfm/": "tag",
         "ml-bucket jobs/*/sfm/report.json": "tag",
@@ -67,6 +100,8 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "tag",
         "ml-bucket jobs/*/progress/compressor/": "tag",
         "pipeline-machine": "list follow",
+        "processing jobs": "list follow",
+        "training jobs": "list follow",
     },
     "delivery-role": TRACES
     | {
@@ -75,8 +110,12 @@ MATRIX: dict[str, dict[str, str]] = {
         "jobs-table": "get",
         "the delivery key": "read",
     },
-    "invites-v2-role": TRACES | MAIL | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite"},
-    "invites-v3-role": TRACES | MAIL | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite"},
+    "invites-v2-role": TRACES
+    | MAIL
+    | {"invites-v2-logs": OWN_LOG, "user-pool-v2": "invite", "limits-table": "update"},
+    "invites-v3-role": TRACES
+    | MAIL
+    | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite", "limits-table": "update"},
     "waitlist-role": TRACES
     | MAIL
     | {
@@ -86,7 +125,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "limits-table": "update",
     },
     "pipeline-sfm-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "sfm-repository": "pull",
@@ -97,7 +136,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/progress/sfm/": "write",
     },
     "pipeline-3dgs-role": {
-        "/aws/sagemaker/TrainingJobs": "write make",
+        "/aws/sagemaker/TrainingJobs": "write make look",
         "metrics in /aws/sagemaker/TrainingJobs": "put",
         "the account's registry": "log-in",
         "3dgs-repository": "pull",
@@ -108,7 +147,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read write",
     },
     "pipeline-compressor-role": {
-        "/aws/sagemaker/ProcessingJobs": "write make",
+        "/aws/sagemaker/ProcessingJobs": "write make look",
         "metrics in /aws/sagemaker/ProcessingJobs": "put",
         "the account's registry": "log-in",
         "compressor-repository": "pull",
@@ -121,9 +160,10 @@ MATRIX: dict[str, dict[str, str]] = {
     },
     "pipeline-machine-role": TRACES
     | {
+        "capture-check-alias": "invoke",
         "pipeline-steps-alias": "invoke",
-        "processing jobs": "run",
-        "training jobs": "run",
+        "processing jobs": "run follow",
+        "training jobs": "run follow",
         "pipeline-sfm-role": "pass",
         "pipeline-3dgs-role": "pass",
         "pipeline-compressor-role": "pass",
@@ -160,12 +200,11 @@ NOBODYS = {
     # Indexes that no function asks.
     "flight-paths-table project-index",
     "jobs-table project-index",
-    "links-table job-index",
     "uploads-table owner-index",
     "uploads-table project-index",
-    # Tables whose readers are yet to come.
-    "settings-table",
-    # API Gateway and EventBridge call these, by permissions of their own.
+    # SQS alone fills it.
+    "webhooks-dead-letters",
+    # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
     "delivery-alias",
     "drone-path-alias",
     "file-upload-alias",
@@ -174,8 +213,11 @@ NOBODYS = {
     "job-events-alias",
     "ml-jobs-alias",
     "projects-alias",
+    "user-settings-alias",
     "waitlist-alias",
+    "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
+    "capture-check-role",
     "delivery-role",
     "drone-path-role",
     "file-upload-role",
@@ -186,7 +228,9 @@ NOBODYS = {
     "pipeline-machine-role",
     "pipeline-steps-role",
     "projects-role",
+    "user-settings-role",
     "waitlist-role",
+    "webhooks-role",
     # What AWS itself writes, calls and publishes.
     "drone-path-api-access-logs",
     "file-upload-api-access-logs",

@@ -209,7 +209,7 @@ class Probes:
             (own,) = (role for role in self._of(ROLE) if role.name == "pipeline-sfm-role")
             create = request | {"RoleArn": own.outputs["arn"]}
             yield Probe(thing, "run", f"sagemaker:Create{kind}Job", create)
-            yield Probe(thing, "run", f"sagemaker:Describe{kind}Job", named)
+            yield Probe(thing, "follow", f"sagemaker:Describe{kind}Job", named)
             yield Probe(thing, "run", f"sagemaker:Stop{kind}Job", named)
             yield Probe(thing, "list", f"sagemaker:List{kind}Jobs", {})
             arn = self._arn("sagemaker", f"{kind.lower()}-job/{PROBE}")
@@ -272,7 +272,10 @@ class Probes:
             queue = {"QueueUrl": url}
             yield Probe(name, "send", "sqs:SendMessage", queue | {"MessageBody": PROBE})
             yield Probe(name, "read", "sqs:ReceiveMessage", queue)
-            yield Probe(name, "delete", "sqs:DeleteMessage", queue | {"ReceiptHandle": PROBE})
+            handle = queue | {"ReceiptHandle": PROBE}
+            yield Probe(name, "delete", "sqs:DeleteMessage", handle)
+            yield Probe(name, "put-off", "sqs:ChangeMessageVisibility", handle | {"VisibilityTimeout": 1})
+            yield Probe(name, "look", "sqs:GetQueueAttributes", queue)
         for topic in self._of(TOPIC):
             named = {"TopicArn": topic.outputs["arn"]}
             yield Probe(topic.name, "publish", "sns:Publish", named | {"Message": PROBE})
@@ -309,7 +312,7 @@ class Probes:
             yield Probe(thing, "write", "logs:CreateLogStream", stream)
             yield Probe(thing, "write", "logs:PutLogEvents", stream | {"logEvents": _LINES})
             yield Probe(thing, "make", "logs:CreateLogGroup", group)
-            yield Probe(thing, "make", "logs:DescribeLogStreams", group)
+            yield Probe(thing, "look", "logs:DescribeLogStreams", group)
             yield Probe(thing, "read", "logs:GetLogEvents", stream)
 
     def _metrics(self) -> Iterator[Probe]:

@@ -117,6 +117,22 @@ def test_two_places_are_far_apart(tmp_path: Path):
     assert min(north[name] for name in foreign) - max(here) > 0.01
 
 
+def test_forwarded_photos_have_lost_their_headers_and_half_their_detail(
+    sample: SampleCapture, tmp_path: Path
+):
+    place = make_fault("forwarded", sample, tmp_path)
+    forwarded = photos(place)
+    assert set(forwarded) == set(photos(sample.photos)) | {"again.jpg"}
+    assert len(set(forwarded.values())) == COUNT
+    detail = {}
+    for path in place.iterdir():
+        with Image.open(path) as image:
+            assert not image.getexif()
+            detail[path.name] = np.abs(np.diff(np.asarray(image, dtype=float), axis=1)).mean()
+    ordered = sorted(detail.values())
+    assert ordered[COUNT // 2 - 1] < ordered[COUNT // 2] / 2
+
+
 def test_nothing_is_overwritten(sample: SampleCapture, tmp_path: Path):
     make_fault("empty", sample, tmp_path)
     with pytest.raises(FileExistsError, match="empty"):

@@ -2,6 +2,7 @@ import json
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.cloud import CloudError, EmbeddedCloud
 from local.cloud.ministack.faults import Fault, FaultPlan, Kind, copies_of_event, plan
@@ -38,6 +39,14 @@ def test_a_fault_happens_as_often_as_it_is_planned_and_to_whom_it_concerns():
     assert [fault is not None for fault in taken] == [True, True, False]
 
 
+def test_a_fault_may_spare_the_first_calls_and_concern_one_of_several_names():
+    planned = FaultPlan()
+    planned.replace([Fault.parse({"fault": "api-error", "resource": "jobs", "after": 1, "times": 1})])
+    assert planned.take(Kind.API_ERROR, resource=frozenset({"links"})) is None
+    taken = [planned.take(Kind.API_ERROR, resource=frozenset({"jobs", "index"})) for _ in range(3)]
+    assert [fault is not None for fault in taken] == [False, True, False]
+
+
 def test_events_are_lost_or_doubled_by_any_status_that_they_tell():
     lost = {"fault": "lost-event", "source": "aws.sagemaker", "status": "Training"}
     plan.replace([Fault.parse(lost), Fault.parse({"fault": "doubled-event"})])
@@ -55,6 +64,7 @@ def test_events_are_lost_or_doubled_by_any_status_that_they_tell():
         ({"fault": "quota", "afterSeconds": 1}, "afterSeconds"),
         ({"fault": "quota", "times": "two"}, "times"),
         ({"fault": "no-capacity", "spot": 1}, "spot"),
+        ({"fault": "lost-answer", "error": "SlowDown"}, "error"),
     ],
 )
 @pytest.mark.cloud
@@ -224,3 +234,69 @@ def test_a_stop_wakes_the_branches_of_an_execution(kit: CloudKit):
     time.sleep(2)
     assert kit.messages(queue_url) == []
     assert kit.executed(execution)["status"] == "ABORTED"
+
+
+CALLS = {
+    "s3": ("s3", "PutObject", lambda client, name: client.put_object(Bucket=name, Key="a/b", Body=b"1")),
+    "s3 list": ("s3", "ListObjectsV2", lambda client, name: client.list_objects_v2(Bucket=name)),
+    "s3 upload": (
+        "s3",
+        "CreateMultipartUpload",
+        lambda client, name: client.create_multipart_upload(Bucket=name, Key="c"),
+    ),
+    "s3 head": ("s3", "HeadObject", lambda client, name: client.head_object(Bucket=name, Key="a/b")),
+    "dynamodb": ("dynamodb", "ListTables", lambda client, _: client.list_tables()),
+    "stepfunctions": ("states", "ListStateMachines", lambda client, _: client.list_state_machines()),
+    "cognito-idp": ("cognito-idp", "ListUserPools", lambda client, _: client.list_user_pools(MaxResults=1)),
+    "sesv2": ("ses", "ListEmailIdentities", lambda client, _: client.list_email_identities()),
+    "secretsmanager": ("secretsmanager", "ListSecrets", lambda client, _: client.list_secrets()),
+    "lambda": ("lambda", "ListFunctions", lambda client, _: client.list_functions()),
+    "sns": ("sns", "ListTopics", lambda client, _: client.list_topics()),
+    "events": ("events", "ListRules", lambda client, _: client.list_rules()),
+}
+
+
+@pytest.mark.cloud
+@pytest.mark.parametrize("name", CALLS)
+def test_a_refused_call_is_one_that_botocore_repeats(kit: CloudKit, faulty: EmbeddedCloud, name: str):
+    service, action, call = CALLS[name]
+    client, bucket = faulty.client(name.partition(" ")[0]), kit.bucket({"a/b": "1"})
+    faulty.plan_faults({"fault": "api-error", "service": service, "action": action, "times": 1})
+    assert call(client, bucket)["ResponseMetadata"]["RetryAttempts"] == 1
+    faulty.plan_faults({"fault": "api-error", "service": service, "action": action})
+    with pytest.raises(ClientError, match=r"SlowDown|503|Throttling|TooManyRequests|Throughput") as refused:
+        call(client, bucket)
+    assert refused.value.response["ResponseMetadata"]["RetryAttempts"] == 1
+    faulty.plan_faults({"fault": "api-error", "service": service, "action": "Other"})
+    assert call(client, bucket)["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@pytest.mark.cloud
+def test_a_call_is_refused_with_the_error_and_for_the_thing_that_were_planned(
+    kit: CloudKit, faulty: EmbeddedCloud
+):
+    one, other = kit.bucket(), kit.bucket()
+    faulty.plan_faults({"fault": "api-error", "service": "s3", "resource": one, "error": "InternalError"})
+    with pytest.raises(ClientError, match="InternalError") as refused:
+        kit.s3.put_object(Bucket=one, Key="a", Body=b"1")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    kit.s3.put_object(Bucket=other, Key="a", Body=b"1")
+    faulty.plan_faults()
+    assert kit.keys(one) == set()
+
+
+@pytest.mark.cloud
+def test_a_call_whose_answer_is_lost_has_taken_effect(kit: CloudKit, faulty: EmbeddedCloud):
+    bucket = kit.bucket()
+    faulty.plan_faults({"fault": "lost-answer", "service": "s3", "action": "PutObject", "times": 9})
+    with pytest.raises(ClientError, match="InternalError"):
+        kit.s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    assert kit.keys(bucket) == {"a"}
+
+
+@pytest.mark.cloud
+def test_who_may_not_call_is_told_so_first(kit: CloudKit, faulty: EmbeddedCloud):
+    bucket = kit.bucket()
+    faulty.plan_faults({"fault": "api-error", "service": "s3"})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        kit.as_user("s3", allow("s3:GetObject", "*")).put_object(Bucket=bucket, Key="a", Body=b"1")

@@ -3,6 +3,7 @@ import json
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local.cloud_kit import RUNTIME, CloudKit, allow, until
 
@@ -169,3 +170,54 @@ def handler(event, context):
     put("after")
     until(lambda: kit.read(bucket, "after"), "the event at the function")
     assert kit.keys(bucket) == {"after"}
+
+
+TAKING = """
+def handler(event, context):
+    print("took", *(record["body"] for record in event["Records"]))
+    bad = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in bad]}
+"""
+QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+
+
+def map_queue(kit: CloudKit, arn: str, *actions: str, timeout: int = 3) -> str:
+    """Map a queue to a new function whose role may do some things with it; return the function's ARN."""
+    role = kit.role("lambda", allow("logs:*", "*"), *([allow(actions, arn)] if actions else []))
+    function = kit.function(TAKING, role, Timeout=timeout)
+    kit.lambdas.create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName=function,
+        BatchSize=1,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    return function
+
+
+def test_a_queue_is_worked_off_and_what_failed_stays(kit: CloudKit):
+    url, arn = kit.queue()
+    function = map_queue(kit, arn, *QUEUE_ACTIONS)
+    for body in ("good", "bad"):
+        kit.sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    def left() -> tuple[int, int]:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        told = kit.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return int(told[names[0]]), int(told[names[1]])
+
+    until(lambda: left() == (0, 1), "the good one's end")
+    name = function.rpartition(":")[2]
+    until(lambda: {"took good", "took bad"} <= set(kit.log_lines(f"/aws/lambda/{name}")), "both messages")
+
+
+@pytest.mark.parametrize("missing", QUEUE_ACTIONS)
+def test_a_queue_needs_a_role_that_takes_its_messages(kit: CloudKit, missing: str):
+    _, arn = kit.queue()
+    with pytest.raises(ClientError, match=rf"permissions to call {missing.removeprefix('sqs:')} on SQS"):
+        map_queue(kit, arn, *(action for action in QUEUE_ACTIONS if action != missing))
+
+
+def test_a_queue_must_not_give_a_message_twice_while_it_is_worked_on(kit: CloudKit):
+    _, arn = kit.queue()
+    with pytest.raises(ClientError, match="30 seconds is less than Function timeout: 31 seconds"):
+        map_queue(kit, arn, *QUEUE_ACTIONS, timeout=31)

@@ -3,7 +3,9 @@
 import html
 import json
 import re
+import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -12,7 +14,9 @@ from rich.console import Console
 
 from local.capture import TINY, SampleCapture, sample_capture
 from local.capture.faults import make_fault
+from local.client import Addresses, Spaceport, sign_in
 from local.demo.job import JobSettings, Outcome
+from local.demo.photos import find_photos
 from local.demo.run import DemoSettings, running
 from local.deployed import BUILD, Deployed, deployed
 
@@ -89,6 +93,38 @@ def test_the_model_is_private_and_its_link_opens_it(made: tuple[Outcome, Path]):
         )
         other = re.sub(r"/jobs/[^/]+/", "/jobs/00000000-0000-4000-8000-000000000000/", str(page.url))
         assert browser.get(other).status_code == 403
+
+
+@pytest.fixture
+def pilot(up: Deployed) -> Iterator[Spaceport]:
+    addresses, cognito = Addresses.from_outputs(up.deployment.outputs), up.cloud.client("cognito-idp")
+    email, invited = f"{uuid.uuid4().hex}@example.com", "Change-Me-1-of-14"
+    cognito.admin_create_user(
+        UserPoolId=addresses.user_pool_id,
+        Username=str(uuid.uuid4()),
+        TemporaryPassword=invited,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+    )
+    token = sign_in(cognito, addresses, email=email, password=invited, new_password="Own-Word-1-of-14")
+    with closing(Spaceport(addresses, token)) as api:
+        yield api
+
+
+def test_a_pilot_hears_what_is_wrong_with_a_capture_before_any_job(
+    up: Deployed, pilot: Spaceport, sample: SampleCapture, tmp_path: Path
+):
+    def check(folder: Path) -> dict[str, str]:
+        found = pilot.check_capture(pilot.upload_capture(find_photos(folder).files))
+        assert found["stale"] is False
+        assert found["state"] == "warned"
+        return {reason["code"]: reason["sentence"] for reason in found["reasons"]}
+
+    good = check(sample.photos)
+    bad = check(make_fault("forwarded", sample, tmp_path / "capture"))
+    assert set(bad) - set(good) == {"BLURRED", "COPIES", "NO_GPS", "COVERAGE_UNKNOWN"}
+    assert set(good) < set(bad)
+    assert "again.jpg" in bad["COPIES"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How people get in, whole: the program deployed with IAM enforced, invitations, the waitlist, feedback."""
+"""How people get in, whole: the deployed program under IAM, tokens, invitations, the waitlist, feedback."""
 
 import re
 import uuid
@@ -10,15 +10,31 @@ from http import HTTPStatus
 import httpx
 import pytest
 
+from components import routes
 from components.identity import ADMIN_GROUP
+from components.routes import Route
 from local import client
 from local.deployed import Deployed, deployed
+from tests.local.cloud_kit import CloudKit, until
+from tests.local.tokens import Person, refused_tokens
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ORIGIN = "http://localhost:3000"
 OWN_PASSWORD = "Own-Word-1"
 SECONDS = 30.0
+
+GATEWAY_BYTES = 10 * 1024 * 1024
+API_OUTPUTS = {
+    "FILE_UPLOAD": "fileUploadApiUrl",
+    "PROJECTS": "projectsApiUrl",
+    "DRONE_PATH": "dronePathApiUrl",
+    "ML": "mlApiUrl",
+    "INVITE_V2": "inviteV2ApiUrl",
+    "INVITE_V3": "inviteV3ApiUrl",
+    "WAITLIST": "waitlistApiUrl",
+}
+TABLES = {name: table for name, table in vars(routes).items() if name.isupper() and isinstance(table, tuple)}
 
 Post = Callable[..., httpx.Response]
 
@@ -166,3 +182,73 @@ def test_a_flood_is_turned_away_and_spares_other_routes(up: Deployed, post: Post
         statuses = set(pool.map(lambda _: post(f"{base}/feedback", {}).status_code, range(40)))
     assert statuses == {HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS}
     assert post(f"{base}/waitlist", {}).status_code == HTTPStatus.BAD_REQUEST
+
+
+def address(up: Deployed, api: str, route: Route) -> str:
+    """Give a route's address, with ids that nothing has."""
+    base = re.sub(r"/(projects|invite)$", "", up.deployment.outputs[API_OUTPUTS[api]])
+    return base + re.sub(r"{\w+}", lambda _: str(uuid.uuid4()), route.path)
+
+
+def test_no_route_takes_a_token_that_is_not_right(up: Deployed):
+    person = Person(up.cloud, addresses(up, "V3").user_pool_id)
+    tokens = refused_tokens(up.cloud, person)
+    taken = []
+    with httpx.Client(timeout=SECONDS, trust_env=False, headers={"Origin": ORIGIN}) as browser:
+        for api, route in [(api, route) for api, table in TABLES.items() for route in table]:
+            if route.public:
+                continue
+            for wrong, token in tokens.items():
+                headers = {"Authorization": f"Bearer {token}"} if token else {}
+                answer = browser.request(route.method, address(up, api, route), headers=headers)
+                right = answer.status_code == HTTPStatus.UNAUTHORIZED and (
+                    set(answer.json()) == {"error", "code", "requestId"}
+                    and answer.json()["code"] == "UNAUTHORIZED"
+                    and answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+                )
+                taken += [] if right else [(route.method, route.path, wrong, answer.status_code)]
+        assert taken == []
+        own = {"Authorization": f"Bearer {person.identity}"}
+        listed = browser.get(up.deployment.outputs["projectsApiUrl"], headers=own)
+    assert listed.json()["projects"] == []
+
+
+@pytest.mark.parametrize("size", [1_100_000, GATEWAY_BYTES + 1])
+def test_a_body_too_large_is_told_so(up: Deployed, post: Post, administrator: str, size: int):
+    answer = post(up.deployment.outputs["projectsApiUrl"], {"title": "x" * size}, administrator)
+    assert answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert set(answer.json()) == {"error", "code", "requestId"}
+    assert answer.json()["code"] == "BODY_TOO_LARGE"
+    assert ("MB" in answer.json()["error"]) == (size > GATEWAY_BYTES)
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_a_persons_webhook_is_tried_and_its_failure_put_off(up: Deployed, administrator: str):
+    """The receiver's name has no address: what this shows is the way there, with the roles' rights."""
+    url = f"{up.deployment.outputs['mlApiUrl']}/settings"
+    headers = {"Authorization": f"Bearer {administrator}"}
+    with httpx.Client(headers=headers, timeout=SECONDS, trust_env=False) as browser:
+        put = browser.put(url, json={"webhook": {"url": "https://nowhere.invalid.example.com/"}})
+        assert put.json()["webhookSecret"].startswith("whsec_"), put.text
+        test = browser.post(f"{url}/webhook/test", json={})
+        assert test.status_code == HTTPStatus.OK, test.text
+        sent = test.json()["eventId"]
+        kit = CloudKit(up.cloud)
+        (group,) = (one.id for one in up.deployment.resources if one.name == "webhooks-logs")
+
+        def tries() -> list[str]:
+            return [line for line in kit.log_lines(group) if sent in line and "not delivered" in line]
+
+        until(tries, "the first try")
+        (queue,) = (one.id for one in up.deployment.resources if one.name == "webhooks-queue")
+        until(lambda: hidden(up, queue), "the message's being put off")
+        assert browser.get(url).json()["webhookFailure"] is None
+        assert len(tries()) == 1
+
+
+def hidden(up: Deployed, queue: str) -> bool:
+    """Tell whether a queue has one message, which is to come later."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    sqs = up.cloud.client("sqs")
+    told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return [told[name] for name in names] == ["0", "1"]

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from PIL import Image
 
+from functions.job_events.events import SETTLE_AFTER_MS
 from functions.ml_jobs.logic import machine_input
 from functions.ml_jobs.presets import options_of
 from functions.pipeline_steps.logic import MODEL_FILES
 from functions.shared.clock import iso, now_ms
+from functions.shared.job_names import STEPS as STEP_NAMES
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow
 from local import client
 from local.deployed import Deployed, deployed
@@ -132,8 +136,15 @@ class Pilot:
         """Read the job's record itself, which the API corrects by what Step Functions says."""
         table = self.up.cloud.client("dynamodb")
         item = table.get_item(TableName=self.table, Key={"jobId": {"S": job_id}})["Item"]
-        plain = {name: value.get("S", value.get("N")) for name, value in item.items()}
-        return JobRow.model_validate({**plain, "result": None})
+        return JobRow.model_validate({name: _plain(value) for name, value in item.items()})
+
+    def look(self, moment: int) -> None:
+        """Let the function that takes events look at what runs, as of a moment in epoch milliseconds."""
+        resources = self.up.deployment.resources
+        (function,) = [one.id for one in resources if one.name.startswith("job-events-function")]
+        tick = {"detail-type": "Scheduled Event", "source": "aws.events", "time": iso(moment), "detail": {}}
+        answer = self.up.cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(tick))
+        assert "FunctionError" not in answer, answer["Payload"].read()
 
     @property
     def table(self) -> str:
@@ -154,6 +165,9 @@ class Pilot:
         key = f"jobs/{job_id}/model/model.sog"
         bucket = self.up.deployment.outputs["mlBucket"]
         return json.loads(self.up.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+_plain = TypeDeserializer().deserialize
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +193,8 @@ def pilot(up: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pi
 
 def photos(folder: Path) -> list[tuple[str, Path]]:
     paths = [folder / f"{number}.jpg" for number in range(4)]
-    for path in paths:
-        path.write_bytes(b"a photo")
+    for number, path in enumerate(paths):
+        Image.effect_noise((200, 200), 10 + 10 * number).save(path)
     return [(path.name, path) for path in paths]
 
 
@@ -237,6 +251,9 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(up: Deployed, pilot
     (training,) = pilot.trainings(job)
     work = ["Starting", "Downloading", "Training"]
     assert secondary(training) == [*work, "Interrupted", *work, "Uploading", "Completed"]
+    # SageMaker's events do not tell what is billed.
+    (trained,) = [used for used in pilot.row(job).machines if used.step == "3dgs"]
+    assert (trained.instance_type, trained.billed_seconds) == (FIRST, training["BillableTimeInSeconds"])
     model = pilot.model(job)
     assert (model["step"], model["sum"]) == (STEPS, whole(STEPS))
     first, again = model["begun_at"]
@@ -312,7 +329,9 @@ def test_doubled_events_change_nothing(up: Deployed, pilot: Pilot):
     time.sleep(1)
     row = pilot.row(job)
     assert (row.status, row.current_stage) == ("SUCCEEDED", "completed")
-    assert len(pilot.mails(job)) == 1
+    assert sorted(used.step for used in row.machines) == sorted(STEP_NAMES)
+    (mail,) = pilot.mails(job)
+    assert "and cost less than $0.01." in mail["BodyText"]
 
 
 def test_lost_events_on_the_way_do_not_change_the_end(up: Deployed, pilot: Pilot):
@@ -325,6 +344,11 @@ def test_lost_events_on_the_way_do_not_change_the_end(up: Deployed, pilot: Pilot
     row = until(lambda: pilot.row(job) if pilot.row(job).status != "PENDING" else None, "the record")
     assert (row.status, row.current_stage) == ("SUCCEEDED", "completed")
     assert row.started_at is None
+    assert (row.machines, pilot.api.job(job)["cost"]["usd"]) == ([], None)
+    # SageMaker itself is asked, some time later.
+    pilot.look(now_ms() + SETTLE_AFTER_MS + 60_000)
+    assert sorted(used.step for used in pilot.row(job).machines) == sorted(STEP_NAMES)
+    assert pilot.api.job(job)["cost"]["usd"] is not None
 
 
 def test_an_end_that_no_event_told_is_found_by_the_clock(up: Deployed, pilot: Pilot):
@@ -334,10 +358,7 @@ def test_an_end_that_no_event_told_is_found_by_the_clock(up: Deployed, pilot: Pi
     assert pilot.ended(job)["status"] == "SUCCEEDED"
     assert pilot.row(job).status == "RUNNING"
     assert pilot.mails(job) == []
-    (function,) = [one.id for one in up.deployment.resources if one.name.startswith("job-events-function")]
-    tick = {"detail-type": "Scheduled Event", "source": "aws.events", "time": iso(now_ms()), "detail": {}}
-    answer = up.cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(tick))
-    assert "FunctionError" not in answer, answer["Payload"].read()
+    pilot.look(now_ms())
     assert pilot.row(job).status == "SUCCEEDED"
     assert len(pilot.mails(job)) == 1
 

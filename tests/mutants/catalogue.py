@@ -7,6 +7,37 @@ instead, and the modules in `tests/program` that should see it (without `test_`)
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    # Queues and quotas
+    Mutant(
+        "what failed of a batch is taken for done",
+        "components/function.py",
+        'function_response_types=["ReportBatchItemFailures"]',
+        "function_response_types=[]",
+        ("functions",),
+    ),
+    Mutant(
+        "an event is given up at its first failure",
+        "components/work_queue.py",
+        '"maxReceiveCount": tries',
+        '"maxReceiveCount": 1',
+        ("functions",),
+    ),
+    Mutant(
+        "messages wait unencrypted",
+        "components/work_queue.py",
+        """            ),
+            sqs_managed_sse_enabled=True,""",
+        """            ),
+            sqs_managed_sse_enabled=False,""",
+        ("functions",),
+    ),
+    Mutant(
+        "as many jobs a day as at once",
+        "components/settings.py",
+        '"QUOTA_JOBS_PER_DAY": str(self.jobs_per_day)',
+        '"QUOTA_JOBS_PER_DAY": str(self.jobs_at_once)',
+        ("settings",),
+    ),
     # Storage
     Mutant(
         "a bucket's policy may be public",
@@ -437,6 +468,27 @@ MUTANTS = (
         ("functions",),
     ),
     Mutant(
+        "a capture check that failed is forgotten",
+        "components/handlers.py",
+        "asynchronous=True,\n            extra_layers=",
+        "extra_layers=",
+        ("functions",),
+    ),
+    Mutant(
+        "the upload API may begin no capture check",
+        "components/handlers.py",
+        "                grants.invoke_function(capture_check.arn),\n",
+        "",
+        ("functions", "abilities"),
+    ),
+    Mutant(
+        "jobs do not begin with the capture check",
+        "components/pipeline.py",
+        "check_function=steps.capture_check.arn",
+        "check_function=steps.pipeline_steps.arn",
+        ("functions", "pipeline"),
+    ),
+    Mutant(
         "events that no function could be told are lost",
         "components/pipeline.py",
         'dead_letter_config={"arn": queue.arn},',
@@ -476,6 +528,15 @@ MUTANTS = (
             "identity",
         ),
     ),
+    Mutant(
+        "invitations are counted in another table",
+        "components/handlers.py",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.limits_table.arn),""",
+        """                grants.invite_people(pool.arn),
+                grants.update_item(self.storage.waitlist_table.arn),""",
+        ("abilities",),
+    ),
     # Grants
     Mutant(
         "reading reaches every table",
@@ -504,6 +565,20 @@ MUTANTS = (
         "grants.pass_role(job_role.arn, to=grants.SAGEMAKER)",
         "grants.pass_role(job_role.arn, to=grants.LAMBDA)",
         ("grants",),
+    ),
+    Mutant(
+        "estimates are made for other machines than jobs run on",
+        "components/handlers.py",
+        '"training": machines.training,',
+        '"training": [machines.sfm],',
+        ("pipeline",),
+    ),
+    Mutant(
+        "costs are counted with other prices than the config's",
+        "components/settings.py",
+        "return {machine: float(price) for machine, price in value.items()}",
+        "return {}",
+        ("pipeline",),
     ),
     Mutant(
         "other accounts' machines act as our roles",
@@ -716,8 +791,8 @@ MUTANTS = (
     Mutant(
         "a function step's failure is not caught",
         "components/definition.py",
-        'return {**invoke_function(parts.steps_function, payload), "Catch": catch(), "Next": following}',
-        'return {**invoke_function(parts.steps_function, payload), "Next": following}',
+        'return {**invoke_function(function, payload), "Catch": catch(), "Next": following}',
+        'return {**invoke_function(function, payload), "Next": following}',
         ("definition",),
     ),
     Mutant(

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from components import adopt, routes
-from components.apis import OFFERS
 from components.gateway_answers import ANSWERS
+from components.offers import OFFERS
 from components.routes import Route, digest, path_prefixes, with_preflights
 from functions.shared.errors import error_body, internal, not_found, unauthorized
 from local.preview import run_program, stack_config

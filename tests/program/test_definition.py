@@ -8,6 +8,7 @@ import pytest
 
 from components.definition import Machines, Parts, build_definition, tagged
 from components.job_states import FAILED, LAMBDA_INVOKE, SDK, STOPPED
+from functions.capture_check.models import CheckEvent
 from functions.pipeline_steps.models import StepEvent
 from functions.shared.failures import explain
 from functions.shared.job_names import (
@@ -21,6 +22,7 @@ from tests.program.states_language import machines_of, read, states_of
 JOB = "00000000-0000-4000-8000-000000000000"
 SOURCE = "11111111-0000-4000-8000-000000000000"
 PARTS = Parts(
+    check_function="the-check-function",
     steps_function="the-steps-function",
     ml_bucket="the-ml-bucket",
     sfm_image="the-sfm-image",
@@ -219,8 +221,16 @@ def test_the_whole_takes_longer_than_its_steps():
     assert DEFINITION["TimeoutSeconds"] > once + waits + machines
 
 
-@pytest.mark.parametrize("name", ["CheckCapture", "QualityGate", "Publish", "SfmTellWaiting"])
-def test_function_steps_send_events_that_the_function_takes(name):
+@pytest.mark.parametrize(
+    ("name", "events", "function"),
+    [
+        ("CheckCapture", CheckEvent, PARTS.check_function),
+        ("QualityGate", StepEvent, PARTS.steps_function),
+        ("Publish", StepEvent, PARTS.steps_function),
+        ("SfmTellWaiting", StepEvent, PARTS.steps_function),
+    ],
+)
+def test_function_steps_send_events_that_the_function_takes(name, events, function):
     payload = TASKS[name]["Parameters"]["Payload"]
     data = {
         "jobId": JOB,
@@ -233,8 +243,8 @@ def test_function_steps_send_events_that_the_function_takes(name):
         key.removesuffix(".$"): read(value, data) if key.endswith(".$") else value
         for key, value in payload.items()
     }
-    assert StepEvent.validate_python(event).action == event["action"]
-    assert TASKS[name]["Parameters"]["FunctionName"] == PARTS.steps_function
+    assert events.validate_python(event).action == event["action"]
+    assert TASKS[name]["Parameters"]["FunctionName"] == function
     # The input goes on unchanged to the steps that follow.
     assert TASKS[name]["ResultPath"] is None
 

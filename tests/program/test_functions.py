@@ -10,6 +10,7 @@ import pytest
 
 from components.code import function_files
 from functions.shared.settings import EnvSettings
+from functions.webhooks.delivery import DELAYS_SECONDS
 from local.preview import ROOT, run_program, stack_config
 
 FUNCTION = "aws:lambda/function:Function"
@@ -17,6 +18,7 @@ ALIAS = "aws:lambda/alias:Alias"
 EVENTS = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 RULE = "aws:cloudwatch/eventRule:EventRule"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 COMMON = {"POWERTOOLS_SERVICE_NAME", "LOG_LEVEL"}
 FOLDERS = sorted(
     path.parent.name for path in (ROOT / "functions").glob("*/settings.py") if path.parent.name != "shared"
@@ -70,6 +72,7 @@ def test_variables_name_the_resources_that_they_say(stack):
     del expected["ARTIFACTS_BUCKET"]  # no function's affair
     expected["STATE_MACHINE_ARN"] = stack.outputs["stateMachineArn"]
     expected["DELIVERY_URL"] = stack.outputs["deliveryUrl"]
+    expected["WEBHOOK_QUEUE_URL"] = stack.one("aws:sqs/queue:Queue", "webhooks-queue").outputs["url"]
     seen = set()
     for one in stack.of(FUNCTION):
         for name, value in one.inputs["environment"]["variables"].items():
@@ -189,9 +192,16 @@ def test_everything_calls_a_function_by_its_alias(stack):
         assert permission.inputs["qualifier"] == aliases[permission.inputs["function"]].outputs["name"]
 
 
+def sent_events(run):
+    """ARNs of what rules and functions send events to; functions name it in a variable."""
+    by_rules = {one.inputs["arn"] for one in run.of("aws:cloudwatch/eventTarget:EventTarget")}
+    told = {v for one in run.of(FUNCTION) for v in one.inputs["environment"]["variables"].values()}
+    return by_rules | (told & {alias.outputs["arn"] for alias in run.of(ALIAS)})
+
+
 def test_what_events_could_not_tell_is_kept(stack):
-    called_by_events = {one.inputs["arn"]: one for one in stack.of("aws:cloudwatch/eventTarget:EventTarget")}
-    assert called_by_events
+    called_by_events = sent_events(stack)
+    assert len(called_by_events) > 1
     queues = {one.outputs["arn"]: one for one in stack.of("aws:sqs/queue:Queue")}
     settings = {one.inputs["functionName"]: one.inputs for one in stack.of(EVENTS)}
     policies = {one.inputs["queueUrl"]: json.loads(one.inputs["policy"]) for one in stack.of(QUEUE_POLICY)}
@@ -204,12 +214,60 @@ def test_what_events_could_not_tell_is_kept(stack):
             assert 0 < given_up["maximumRetryAttempts"] <= 2
             assert queues[queue].inputs["sqsManagedSseEnabled"] is True
             used.add(queue)
-    assert used == set(queues)
+    assert used == set(queues) - queues_of_work(stack)
     rules = {one.outputs["name"]: one.outputs["arn"] for one in stack.of(RULE)}
     for target in stack.of("aws:cloudwatch/eventTarget:EventTarget"):
         queue = queues[target.inputs["deadLetterConfig"]["arn"]]
         (statement,) = policies[queue.outputs["url"]]["Statement"]
         assert rules[target.inputs["rule"]] in statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+
+
+def redrive_of(queue):
+    return json.loads(queue.inputs["redrivePolicy"])
+
+
+def queues_of_work(stack):
+    """ARNs of the queues that functions work off, and of where their messages end."""
+    sources = {one.inputs["eventSourceArn"] for one in stack.of(MAPPING)}
+    queues = [one for one in stack.of("aws:sqs/queue:Queue") if one.outputs["arn"] in sources]
+    return sources | {redrive_of(one)["deadLetterTargetArn"] for one in queues}
+
+
+def test_a_queue_is_worked_off_message_by_message_until_it_gives_one_up(stack):
+    queues = {one.outputs["arn"]: one for one in stack.of("aws:sqs/queue:Queue")}
+    functions = {one.outputs["name"]: one for one in stack.of(FUNCTION)}
+    callers = {one.outputs["arn"]: functions[one.inputs["functionName"]] for one in stack.of(ALIAS)}
+    assert stack.of(MAPPING)
+    for mapping in stack.of(MAPPING):
+        queue, function = queues[mapping.inputs["eventSourceArn"]], callers[mapping.inputs["functionName"]]
+        assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+        # An error of ours in one message would else repeat what was done with the others.
+        assert mapping.inputs["batchSize"] == 1
+        assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * function.inputs["timeout"]
+        dead_letters = queues[redrive_of(queue)["deadLetterTargetArn"]]
+        for one in (queue, dead_letters):
+            assert one.inputs["sqsManagedSseEnabled"] is True
+        assert dead_letters.inputs["messageRetentionSeconds"] >= queue.inputs["messageRetentionSeconds"]
+
+
+def test_a_webhooks_event_is_given_up_after_its_last_try_and_not_before(stack):
+    queue = stack.one("aws:sqs/queue:Queue", "webhooks-queue")
+    assert redrive_of(queue)["maxReceiveCount"] == len(DELAYS_SECONDS) + 1
+    assert queue.inputs["messageRetentionSeconds"] > 2 * sum(DELAYS_SECONDS)
+
+
+def test_uploads_and_jobs_are_checked_by_one_function(stack):
+    (check,) = [one for one in stack.of(ALIAS) if one.name == "capture-check-alias"]
+    variables = stack.one(FUNCTION, "file-upload-function").inputs["environment"]["variables"]
+    assert variables["CAPTURE_CHECK_ARN"] == check.outputs["arn"]
+    policy = json.loads(stack.one("aws:iam/rolePolicy:RolePolicy", "file-upload-policy").inputs["policy"])
+    invoked = [s["Resource"] for s in policy["Statement"] if s["Action"] == ["lambda:InvokeFunction"]]
+    assert invoked == [[check.outputs["arn"]]]
+    (machine,) = stack.of("aws:sfn/stateMachine:StateMachine")
+    checked = json.loads(machine.inputs["definition"])["States"]["CheckCapture"]
+    assert checked["Parameters"]["FunctionName"] == check.outputs["arn"]
+    function = stack.one(FUNCTION, "capture-check-function").inputs
+    assert function["timeout"] < checked["TimeoutSeconds"]
 
 
 def test_a_share_of_the_concurrency_is_given_only_where_it_is_asked_for(prod, bootstrap):

@@ -6,6 +6,8 @@ import re
 import pytest
 
 from components.alarms import STAGE_RUNNING_SECONDS
+from functions.ml_jobs.machines import Machines
+from functions.shared.prices import Prices
 from local.preview import run_program, stack_config
 from tests.program.states_language import states_of
 
@@ -20,10 +22,9 @@ def machine(run):
 def test_the_definition_names_this_programs_resources(stack):
     text = machine(stack).inputs["definition"]
     states = states_of(json.loads(text))
-    assert (
-        states["CheckCapture"]["Parameters"]["FunctionName"]
-        == stack.one("aws:lambda/alias:Alias", "pipeline-steps-alias").outputs["arn"]
-    )
+    for state, function in (("CheckCapture", "capture-check"), ("QualityGate", "pipeline-steps")):
+        alias = stack.one("aws:lambda/alias:Alias", f"{function}-alias")
+        assert states[state]["Parameters"]["FunctionName"] == alias.outputs["arn"]
     images = {one.name: one.outputs["imageUri"] for one in stack.of("awsx:ecr:Image")}
     assert states["Sfm"]["Parameters"]["AppSpecification"]["ImageUri"] == images["sfm-build"]
     assert (
@@ -92,6 +93,41 @@ def test_jobs_run_on_the_configured_machines(request, name):
     wanted |= set(json.loads(config["spaceport:trainingInstanceTypes"]))
     definition = machine(request.getfixturevalue(name)).inputs["definition"]
     assert wanted <= set(re.findall(r'"(ml\.[\w.]+)"', definition))
+
+
+def variables(run, function):
+    """Environment of the one function whose code is in a folder."""
+    (one,) = (
+        one
+        for one in run.of("aws:lambda/function:Function")
+        if one.inputs["handler"] == f"functions.{function}.handler.handler"
+    )
+    return one.inputs["environment"]["variables"]
+
+
+def test_an_estimate_is_made_for_the_machines_that_jobs_run_on(stack):
+    told = Machines.model_validate_json(variables(stack, "ml_jobs")["MACHINES"])
+    definition = machine(stack).inputs["definition"]
+    used = re.findall(r'"(ml\.[\w.]+)"', definition)
+    assert {told.sfm, *told.training, told.compressor} == set(used)
+    assert [one for one in dict.fromkeys(used) if one in told.training] == list(told.training)
+    assert told.use_spot is ('"spot": true' in definition)
+
+
+def test_prices_of_the_config_reach_whoever_counts_costs(bootstrap):
+    given = {"ml.g5.2xlarge": 1.9, "ml.g5.4xlarge": 3}
+    run = run_program(stack_config("prod", {**bootstrap, "spaceport:machinePrices": given}), stack="prod")
+    for function in ("ml_jobs", "job_events"):
+        prices = Prices.with_overrides(variables(run, function)["MACHINE_PRICES"])
+        assert prices.usd("ml.g5.2xlarge", 3600) == 1.9
+        assert prices.usd("ml.g5.4xlarge", 3600) == 3
+
+
+def test_every_machine_of_a_stack_has_a_price(stack):
+    told = Machines.model_validate_json(variables(stack, "ml_jobs")["MACHINES"])
+    prices = Prices.with_overrides(variables(stack, "ml_jobs")["MACHINE_PRICES"])
+    for one in (told.sfm, *told.training, told.compressor):
+        assert prices.usd(one, 3600), one
 
 
 def test_executions_are_logged_and_traced(stack):

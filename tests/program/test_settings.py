@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 import pytest
 
-from components.settings import Settings, SettingsError
+from components.settings import Quotas, Settings, SettingsError
+from functions.shared.user_settings import QuotaSettings
 from local.deploy.config import read_yaml
 from local.preview import PROJECT, ROOT, run_program, stack_config
 
@@ -83,6 +85,24 @@ def test_defaults_are_settings_as_they_are(load):
     assert settings.machines.spot_wait_seconds == defaults["spotWaitMinutes"] * 60
     assert settings.machines.training == tuple(defaults["trainingInstanceTypes"])
     assert settings.delivery.url is None
+    assert settings.quotas == Quotas(*(defaults["quotas"][name] for name in QUOTA_NAMES))
+
+
+QUOTA_NAMES = ("jobsAtOnce", "jobsPerDay", "spendPerMonthUsd")
+
+
+def test_quotas_reach_the_functions_that_look_at_them(bootstrap):
+    quotas = dict(zip(QUOTA_NAMES, (3, 17, 450), strict=True))
+    run = run_program(stack_config("prod", {**bootstrap, "spaceport:quotas": quotas}), stack="prod")
+    looking = [
+        one.inputs["environment"]["variables"]
+        for one in run.of("aws:lambda/function:Function")
+        if "QUOTA_JOBS_AT_ONCE" in one.inputs["environment"]["variables"]
+    ]
+    assert looking
+    for variables in looking:
+        read = QuotaSettings.model_validate({name.lower(): value for name, value in variables.items()})
+        assert list(asdict(read.default_quotas).values()) == list(quotas.values())
 
 
 def test_every_problem_is_told_at_once(load):
@@ -130,8 +150,20 @@ def test_every_problem_is_told_at_once(load):
         ("spotWaitMinutes", "1441"),
         ("maxTrainingMinutes", "0"),
         ("maxTrainingMinutes", "soon"),
+        ("machinePrices", "[]"),
+        ("machinePrices", '{"g5.2xlarge": 1.5}'),
+        ("machinePrices", '{"ml.g5.2xlarge": 0}'),
+        ("machinePrices", '{"ml.g5.2xlarge": "1.5"}'),
+        ("machinePrices", '{"ml.g5.2xlarge": true}'),
         ("imageDigests", '{"sfm": "sha256:0"}'),
         ("imageDigests", '{"sfm": "latest", "3dgs": "latest", "compressor": "latest"}'),
+        ("quotas", None),
+        ("quotas", "[]"),
+        ("quotas", '{"jobsAtOnce": 2, "jobsPerDay": 10}'),
+        ("quotas", '{"jobsAtOnce": 2, "jobsPerDay": 10, "spendPerMonthUsd": 200, "more": 1}'),
+        ("quotas", '{"jobsAtOnce": 0, "jobsPerDay": 10, "spendPerMonthUsd": 200}'),
+        ("quotas", '{"jobsAtOnce": 2, "jobsPerDay": 10, "spendPerMonthUsd": 0.5}'),
+        ("quotas", '{"jobsAtOnce": true, "jobsPerDay": 10, "spendPerMonthUsd": 200}'),
         ("logRetentionDays", "8"),
         ("reservedConcurrency", '{"nobody": 1}'),
         ("reservedConcurrency", '{"ml_jobs": "many"}'),

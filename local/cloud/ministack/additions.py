@@ -2,8 +2,11 @@
 
 from local.cloud.ministack import (
     alarms,
+    api_faults,
+    api_gateway,
     api_origin,
     authorized_resources,
+    event_sources,
     executions,
     fault_control,
     lambda_permission,
@@ -27,6 +30,7 @@ def install() -> None:
     patch_points.check_version()
     lambda_runtime.install()
     lambda_permission.install()
+    event_sources.install()
     api_origin.install()
     executions.install()
     fault_control.install()
@@ -38,3 +42,6 @@ def install() -> None:
     alarms.install()
     metrics.install()
     multipart.install()
+    api_gateway.install()
+    # Last: it is put before every service that is there.
+    api_faults.install()

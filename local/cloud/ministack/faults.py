@@ -18,6 +18,8 @@ class Kind(StrEnum):
     QUOTA = "quota"
     LOST_EVENT = "lost-event"
     DOUBLED_EVENT = "doubled-event"
+    API_ERROR = "api-error"
+    LOST_ANSWER = "lost-answer"
 
 
 class FaultError(ValueError):
@@ -36,6 +38,12 @@ class Fault:
         limit: The quota that is reached; one of 0 was never granted.
         source: Whose events; None for any.
         status: The status that the event tells; None for any.
+        service: Whose API, by the name that requests are signed for, such as `dynamodb` or `states`; None for
+            any.
+        action: Which operation of it, such as `PutItem`; None for any.
+        resource: Name of the table, bucket, function or whatever else the call is about; None for any.
+        error: The code that is answered; None for the service's own word for too many requests.
+        after: How many calls are answered as usual first.
         times: How often it happens; None for as long as it is planned.
     """
 
@@ -46,6 +54,11 @@ class Fault:
     limit: int = 1
     source: str | None = None
     status: str | None = None
+    service: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    error: str | None = None
+    after: int = 0
     times: int | None = None
 
     @classmethod
@@ -75,13 +88,23 @@ class Fault:
         return cls(**{"times": _TIMES[kind], **values, "kind": kind})
 
     def concerns(self, kind: Kind, facts: Mapping[str, JsonValue]) -> bool:
-        """Tells whether it happens in a situation: every attribute it names is a fact."""
-        return self.kind is kind and all(getattr(self, name) in (None, fact) for name, fact in facts.items())
+        """Tells whether it happens in a situation: every attribute it names is a fact, or one of a set."""
+        return self.kind is kind and all(_agree(getattr(self, name), fact) for name, fact in facts.items())
+
+
+def _agree(named: JsonValue, fact: JsonValue) -> bool:
+    return named is None or (named in fact if isinstance(fact, frozenset) else named == fact)
 
 
 _MACHINE = {"instanceType": ("instance_type", (str,)), "spot": ("spot", (bool,))}
 _EVENT = {"source": ("source", (str,)), "status": ("status", (str,))}
 _COUNTED = {"times": ("times", (int,))}
+_CALL = {
+    "service": ("service", (str,)),
+    "action": ("action", (str,)),
+    "resource": ("resource", (str,)),
+    "after": ("after", (int,)),
+}
 _FIELDS: Mapping[Kind, Mapping[str, tuple[str, tuple[type, ...]]]] = {
     Kind.NO_CAPACITY: _MACHINE,
     Kind.INTERRUPTION: {
@@ -92,9 +115,20 @@ _FIELDS: Mapping[Kind, Mapping[str, tuple[str, tuple[type, ...]]]] = {
     Kind.QUOTA: {**_MACHINE, "limit": ("limit", (int,)), **_COUNTED},
     Kind.LOST_EVENT: {**_EVENT, **_COUNTED},
     Kind.DOUBLED_EVENT: {**_EVENT, **_COUNTED},
+    Kind.API_ERROR: {**_CALL, "error": ("error", (str,)), **_COUNTED},
+    Kind.LOST_ANSWER: {**_CALL, **_COUNTED},
 }
-# Capacity comes back when it is planned so; the rest happens once, unless more is asked for.
-_TIMES = {kind: None if kind is Kind.NO_CAPACITY else 1 for kind in Kind}
+# Capacity and services come back when it is planned so; the rest happens once, unless more is asked for.
+_TIMES = {kind: None if kind in (Kind.NO_CAPACITY, Kind.API_ERROR) else 1 for kind in Kind}
+
+
+@dataclass
+class _Planned:
+    """A fault with how often it will not happen yet, and how often it will then; None for ever."""
+
+    fault: Fault
+    spared: int
+    left: int | None
 
 
 class FaultPlan:
@@ -102,12 +136,16 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._left: list[tuple[Fault, int | None]] = []
+        self._left: list[_Planned] = []
 
     def replace(self, faults: Sequence[Fault]) -> None:
         """Plans these faults and no others."""
         with self._lock:
-            self._left = [(fault, fault.times) for fault in faults]
+            self._left = [_Planned(fault, fault.after, fault.times) for fault in faults]
+
+    def has(self, *kinds: Kind) -> bool:
+        """Tells whether a fault of one of these kinds is planned, whether or not it has happened."""
+        return any(planned.fault.kind in kinds for planned in self._left)
 
     def take(self, kind: Kind, **facts: JsonValue) -> Fault | None:
         """Lets the first fault that concerns a situation happen; None where none does.
@@ -117,10 +155,16 @@ class FaultPlan:
             facts: The situation, by the names of a fault's attributes.
         """
         with self._lock:
-            for index, (fault, left) in enumerate(self._left):
-                if left != 0 and fault.concerns(kind, facts):
-                    self._left[index] = (fault, None if left is None else left - 1)
-                    return fault
+            for planned in self._left:
+                if not planned.fault.concerns(kind, facts):
+                    continue
+                if planned.spared > 0:
+                    planned.spared -= 1
+                elif planned.left is None:
+                    return planned.fault
+                elif planned.left > 0:
+                    planned.left -= 1
+                    return planned.fault
         return None
 
 

@@ -29,6 +29,7 @@ class EmailIdentityV2(Kind):
             "emailIdentity": registration.id,
             "identityType": found["IdentityType"],
             "verifiedForSendingStatus": found["VerifiedForSendingStatus"],
+            "dkimSigningAttributes": {"tokens": found["DkimAttributes"].get("Tokens", [])},
         }
 
     def delete(self, registration: Registration) -> None:

@@ -1,0 +1,1 @@
+"""The APIs' OpenAPI documents, as they are served."""

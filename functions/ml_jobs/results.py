@@ -1,0 +1,51 @@
+"""What a job's steps have left: from which step another attempt, or another job, can go on."""
+
+import re
+from dataclasses import dataclass
+
+from functions.shared.job_names import STEPS, sfm_report_key
+from functions.shared.jobs import JobRow
+from functions.shared.s3_objects import list_objects, object_exists
+
+_ARTIFACTS = re.compile(r"/3dgs/(?P<name>[^/]+-(?P<attempt>\d+)-3dgs-(?P<retry>\d+))/output/model\.tar\.gz$")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Looks at the folders of jobs.
+
+    Attributes:
+        bucket: The ml bucket.
+    """
+
+    bucket: str
+
+    def next_step(self, job: JobRow) -> str:
+        """Say which step comes next after what is there: the first whose result is missing, or the last."""
+        if not self.has_sfm(job):
+            return STEPS[0]
+        return STEPS[1] if self.training_artifacts(job) is None else STEPS[2]
+
+    def has_sfm(self, job: JobRow) -> bool:
+        """Tell whether the reconstruction that a job goes by is there."""
+        return object_exists(self.bucket, sfm_report_key(sfm_job_id(job)))
+
+    def training_artifacts(self, job: JobRow) -> str | None:
+        """Give the S3 address of the training result that a job can go on with, or None.
+
+        A stopped training leaves an archive too, of nothing: only what the compressor was given is a result.
+        A job that started at the compressor has none of its own: it goes by another job's.
+        """
+        if job.reached != STEPS[2]:
+            return job.source_artifacts
+        found = []
+        for listed in list_objects(self.bucket, f"jobs/{job.job_id}/3dgs/"):
+            match = _ARTIFACTS.search(listed.key)
+            if match:
+                found.append((int(match["attempt"]), int(match["retry"]), listed.key))
+        return f"s3://{self.bucket}/{max(found)[2]}" if found else job.source_artifacts
+
+
+def sfm_job_id(job: JobRow) -> str:
+    """Say whose reconstruction a job goes by: its own, or that of the job it was started from."""
+    return job.source_job_id or job.job_id

@@ -1,0 +1,1 @@
+"""The APIs' OpenAPI documents: one file each, written from the routes' own types."""

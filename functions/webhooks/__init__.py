@@ -1,0 +1,1 @@
+"""Webhooks: what happens to jobs, posted where their owners want it."""
