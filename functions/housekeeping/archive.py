@@ -7,7 +7,7 @@ than 4 GB the archive is a ZIP64, which every current unpacker reads.
 import zipfile
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 _REGULAR_FILE = 0o100644 << 16
 _FIRST_YEAR = 1980
@@ -33,7 +33,7 @@ class ArchiveWriter:
             target: Where it goes.
             at: Time that all files in it bear.
         """
-        self._archive = zipfile.ZipFile(target, "w", zipfile.ZIP_STORED)
+        self._archive = zipfile.ZipFile(cast("IO[bytes]", target), "w", zipfile.ZIP_STORED)
         self._time = (max(at.year, _FIRST_YEAR), at.month, at.day, at.hour, at.minute, at.second)
 
     def add(self, name: str, size: int, chunks: Iterable[bytes]) -> None:
