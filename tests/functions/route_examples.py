@@ -261,7 +261,7 @@ EXAMPLES: Mapping[str, Example] = {
         lambda world: Request({"captureId": world.capture()["captureId"]}, {}),
         Others.NOT_FOUND,
         # The check has begun, and the next request tells so.
-        leaves=dict.fromkeys(("dynamodb:GetItem 2", "dynamodb:Query 2"), {("uploads", "changed"): 1}),
+        leaves={call: {("uploads", "changed"): 1} for call in ("dynamodb:GetItem 2", "dynamodb:Query 2")},
     ),
     "GET /projects": Example(_with_a_project, Others.NOTHING),
     "POST /projects": Example(
