@@ -15,6 +15,7 @@ from functions.capture_check.handler import handler
 from functions.capture_check.reasons import CaptureRejected
 from functions.file_upload.handler import handler as upload_api
 from functions.file_upload.store import CaptureItem, FileItem, UploadStore
+from functions.ml_jobs.handler import handler as jobs_api
 from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore, Contents
 from functions.shared.capture_checks import shown as describe
 from functions.shared.clock import now_ms
@@ -441,3 +442,17 @@ def test_a_verdict_stays_small_whatever_the_names(checked):
     (reason,) = [reason for reason in check["reasons"] if reason["code"] == "NOT_IMAGES"]
     assert all(name.endswith(".jpg") for name in reason["photos"])
     assert "400 photos" in reason["sentence"]
+
+
+def test_an_estimate_goes_by_what_a_check_has_found(call, cloud, capture, checked, user):
+    """Twenty small photos in one archive: by its size they would be less than one."""
+    question = {"s3Url": f"s3://{BUCKET}/{capture.prefix}"}
+    check = checked({"all.zip": packed(flight(20, spacing_m=5))})
+    answer = call(jobs_api, "POST", "/estimate", question, user=user)
+    assert answer.status == 200, answer.body
+    assert answer.body["photos"] == check["figures"]["files"]["photos"] == 20
+    assert answer.body["megapixels"] == round(check["figures"]["resolution"]["medianMegapixels"], 1)
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{capture.prefix}more.jpg", Body=b"x")
+    changed = call(jobs_api, "POST", "/estimate", question, user=user).body
+    assert changed["photos"] != 21
+    assert "guessed" in changed["sentence"]
