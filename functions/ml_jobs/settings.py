@@ -8,6 +8,7 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:Query | JOBS_TABLE/index/owner-index, LINKS_TABLE/index/job-index |
 | dynamodb:GetItem | PROJECTS_TABLE, SETTINGS_TABLE, UPLOADS_TABLE |
 | dynamodb:GetItem, UpdateItem | LIMITS_TABLE |
+| lambda:InvokeFunction | HOUSEKEEPING_ARN |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 | s3:ListBucket, for prefixes under jobs/ (a missing progress file is then a 404 and not a 403) | ML_BUCKET |
 | s3:PutObject, s3:DeleteObject | ML_BUCKET/jobs/{jobId}/request.json |
@@ -40,4 +41,5 @@ class Settings(QuotaSettings):
     state_machine_arn: str
     machines: str
     machine_prices: str
+    housekeeping_arn: str
     allowed_origins: str
