@@ -1,9 +1,12 @@
 """An embedded cloud for all tests of the functions, and API Gateway's proxy events for their handlers."""
 
 import importlib
+import io
 import json
 import os
+import sys
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -135,8 +138,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         ),
         "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
-        # Nothing is called there: a test that needs housekeeping does it itself.
-        "HOUSEKEEPING_ARN": f"arn:aws:lambda:us-east-1:{embedded.account}:function:housekeeping:live",
+        # It takes requests and does nothing: a test that needs housekeeping does it itself.
+        "HOUSEKEEPING_ARN": _make_function(embedded, "housekeeping", role["Role"]["Arn"]),
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])
@@ -181,6 +184,24 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
 def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
     url: str = embedded.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     return url
+
+
+def _make_function(embedded: EmbeddedCloud, name: str, role: str) -> str:
+    """Make a function that does nothing; the ARN of its alias."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("idle.py", "def handler(event, context):\n    return None\n")
+    functions = embedded.client("lambda")
+    functions.create_function(
+        FunctionName=name,
+        Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+        Role=role,
+        Handler="idle.handler",
+        Code={"ZipFile": code.getvalue()},
+        Publish=True,
+    )
+    arn: str = functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"]
+    return arn
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:
