@@ -248,6 +248,7 @@ class Handlers:
             runs_on=self.runs_on,
             environment={
                 "UPLOADS_BUCKET": self.storage.uploads_bucket.name,
+                "UPLOADS_TABLE": self.storage.uploads_table.name,
                 "ML_BUCKET": ml_bucket.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
@@ -270,6 +271,7 @@ class Handlers:
                 grants.query_index(self.storage.links_table.arn, JOB_INDEX),
                 grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.read_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.uploads_table.arn),
                 grants.read_item(self.storage.settings_table.arn),
                 grants.read_item(self.storage.limits_table.arn),
                 grants.update_item(self.storage.limits_table.arn),

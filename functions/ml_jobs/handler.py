@@ -33,6 +33,7 @@ from functions.ml_jobs.results import Results
 from functions.ml_jobs.settings import Settings
 from functions.ml_jobs.starting import Starting
 from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
+from functions.shared.capture_checks import CheckStore
 from functions.shared.housekeeping import Housekeeping
 from functions.shared.idempotency import KEPT_SECONDS, IdempotencyKey, once
 from functions.shared.jobs import JobStore
@@ -67,6 +68,7 @@ def _forecasts() -> Forecasts:
     return Forecasts(
         store=_store(),
         captures=Captures(settings.uploads_bucket),
+        checks=CheckStore(Table(settings.uploads_table)),
         prices=Prices.with_overrides(settings.machine_prices),
         machines=Machines.model_validate_json(settings.machines),
     )

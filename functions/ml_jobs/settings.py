@@ -6,7 +6,7 @@ What its role must allow (besides logs and X-Ray):
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem | JOBS_TABLE, LINKS_TABLE, IDEMPOTENCY_TABLE |
 | dynamodb:Query | JOBS_TABLE/index/owner-index, LINKS_TABLE/index/job-index |
-| dynamodb:GetItem | PROJECTS_TABLE, SETTINGS_TABLE |
+| dynamodb:GetItem | PROJECTS_TABLE, SETTINGS_TABLE, UPLOADS_TABLE |
 | dynamodb:GetItem, UpdateItem | LIMITS_TABLE |
 | lambda:InvokeFunction | HOUSEKEEPING_ARN |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
@@ -29,6 +29,7 @@ class Settings(QuotaSettings):
     """Environment of the jobs function."""
 
     uploads_bucket: str
+    uploads_table: str
     ml_bucket: str
     projects_table: str
     jobs_table: str

@@ -90,7 +90,7 @@ class Starting:
             options=options,
             estimate=self.forecasts.of(
                 caller,
-                self.forecasts.photos_of(source.capture),
+                self.forecasts.photos_of(caller, source.capture),
                 options,
                 preset=request.preset,
                 start_at=request.pipeline_step,

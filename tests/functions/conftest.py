@@ -98,8 +98,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "UPLOADS_BUCKET": "test-uploads",
         "ML_BUCKET": "test-ml",
         "UPLOADS_TABLE": "uploads",
-        # No such function: a test that starts a check hears of it instead.
-        "CAPTURE_CHECK_ARN": "arn:aws:lambda:us-east-1:123456789012:function:capture-check:live",
+        "CAPTURE_CHECK_ARN": _make_idle_function(embedded, "capture-check"),
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
@@ -139,7 +138,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
         # It takes requests and does nothing: a test that needs housekeeping does it itself.
-        "HOUSEKEEPING_ARN": _make_function(embedded, "housekeeping", role["Role"]["Arn"]),
+        "HOUSEKEEPING_ARN": _make_idle_function(embedded, "housekeeping"),
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])
@@ -186,11 +185,14 @@ def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
     return url
 
 
-def _make_function(embedded: EmbeddedCloud, name: str, role: str) -> str:
-    """Make a function that does nothing; the ARN of its alias."""
+def _make_idle_function(embedded: EmbeddedCloud, name: str) -> str:
+    """Make a function that takes every event and does nothing; the ARN of its alias."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("idle.py", "def handler(event, context):\n    return None\n")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = embedded.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
     functions = embedded.client("lambda")
     functions.create_function(
         FunctionName=name,
@@ -200,8 +202,8 @@ def _make_function(embedded: EmbeddedCloud, name: str, role: str) -> str:
         Code={"ZipFile": code.getvalue()},
         Publish=True,
     )
-    arn: str = functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"]
-    return arn
+    alias = functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return str(alias["AliasArn"])
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:

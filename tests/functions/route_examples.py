@@ -280,6 +280,12 @@ EXAMPLES: Mapping[str, Example] = {
     "DELETE /captures/{captureId}": Example(
         lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
     ),
+    "POST /captures/{captureId}/check": Example(
+        lambda world: Request({"captureId": world.capture()["captureId"]}, {}),
+        Others.NOT_FOUND,
+        # The check has begun, and the next request tells so.
+        leaves={call: {("uploads", "changed"): 1} for call in ("dynamodb:GetItem 2", "dynamodb:Query 2")},
+    ),
     "GET /projects": Example(_with_a_project, Others.NOTHING),
     "POST /projects": Example(
         lambda _: Request(body={"projectId": str(uuid.uuid4()), "title": "New"}), Others.NOTHING

@@ -106,6 +106,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "idempotency-table": "get put update delete",
         "limits-table": "get update",
         "projects-table": "get",
+        "uploads-table": "get",
         "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
@@ -162,6 +163,7 @@ MATRIX: dict[str, dict[str, str]] = {
     "invites-v3-role": TRACES
     | MAIL
     | {"invites-v3-logs": OWN_LOG, "user-pool-v3": "invite", "limits-table": "update"},
+    "api-docs-role": TRACES | {"api-docs-logs": OWN_LOG},
     "waitlist-role": TRACES
     | MAIL
     | {
@@ -242,6 +244,7 @@ NOBODYS = {
     # SQS alone fills it.
     "webhooks-dead-letters",
     # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
+    "api-docs-alias",
     "delivery-alias",
     "drone-path-alias",
     "file-upload-alias",
@@ -255,6 +258,7 @@ NOBODYS = {
     "webhooks-alias",
     # Roles of functions and of the machine: none is given away.
     "capture-check-role",
+    "api-docs-role",
     "delivery-role",
     "drone-path-role",
     "file-upload-role",

@@ -38,6 +38,21 @@ MUTANTS = (
         '"QUOTA_JOBS_PER_DAY": str(self.jobs_at_once)',
         ("settings",),
     ),
+    # The APIs' documents
+    Mutant(
+        "the documents name the host and not the stage",
+        "components/api.py",
+        'pulumi.Output.concat("https://", self.host, "/", self.stage_name)',
+        'pulumi.Output.concat("https://", self.host)',
+        ("apis",),
+    ),
+    Mutant(
+        "the documents lie where their function does not look",
+        "components/code.py",
+        'f"functions/{folder}/documents/{api}.json"',
+        'f"functions/{folder}/{api}.json"',
+        ("apis",),
+    ),
     # Storage
     Mutant(
         "a bucket's policy may be public",
