@@ -52,7 +52,7 @@ class Exports:
         try:
             self.housekeeping.ask("export_project", owner, projectId=project_id, exportId=export.export_id)
         except Exception:
-            take_back(lambda: self._put(owner, project_id, before, instead_of=export))
+            take_back(lambda: self._withdraw(owner, project_id, export, before))
             raise
         return self._shown(owner, project_id, export, now)
 
@@ -78,21 +78,29 @@ class Exports:
                 raise too_large(
                     "EXPORT_TOO_LARGE",
                     f"One archive takes {MAX_FILES:,} files and {MAX_BYTES / 1e9:.0f} GB; this project has "
-                    "more. Move some captures to another project, or delete what you do not need.",
+                    "more. Fetch models from their jobs' artifacts instead, or delete what you do not need.",
                 )
         return size
 
-    def _put(self, owner: str, project_id: str, export: Export | None, *, instead_of: Export | None) -> bool:
+    def _put(self, owner: str, project_id: str, export: Export, *, instead_of: Export | None) -> bool:
         """Write what the project's row tells of its export, unless another request was faster."""
         as_read = f"#{EXPORT}.#exportId = :before" if instead_of else f"attribute_not_exists(#{EXPORT})"
         put = self.store.table.update(
             project_key(owner, project_id),
-            {EXPORT: export.stored() if export else None},
+            {EXPORT: export.stored()},
             condition=f"attribute_exists(#projectId) AND {NOT_GOING} AND {as_read}",
             values={"before": instead_of.export_id} if instead_of else {},
             signed=SIGNED,
         )
         return put is not None
+
+    def _withdraw(self, owner: str, project_id: str, export: Export, before: Export | None) -> None:
+        self.store.table.update(
+            project_key(owner, project_id),
+            {EXPORT: before.stored() if before else None, SIGNED: None},
+            condition=f"#{EXPORT}.#exportId = :mine",
+            values={"mine": export.export_id},
+        )
 
     def _shown(self, owner: str, project_id: str, export: Export, now: int) -> ExportState:
         seen = export.seen_at(now)

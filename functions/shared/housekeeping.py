@@ -102,4 +102,4 @@ def is_going(row: Mapping[str, Any]) -> bool:
 
 def unmark(table: Table, key: Mapping[str, str], at: int) -> None:
     """Take a mark back, if it is still there."""
-    table.update(key, {MARK: None}, condition=f"#{MARK} = :at", values={"at": at})
+    table.update(key, {MARK: None, SIGNED: None}, condition=f"#{MARK} = :at", values={"at": at})

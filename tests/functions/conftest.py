@@ -137,8 +137,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         ),
         "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
-        # Nothing is called there: a test that needs housekeeping does it itself.
-        "HOUSEKEEPING_ARN": f"arn:aws:lambda:us-east-1:{embedded.account}:function:housekeeping:live",
+        # It takes requests and does nothing: a test that needs housekeeping does it itself.
+        "HOUSEKEEPING_ARN": _make_idle_function(embedded, "housekeeping"),
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])

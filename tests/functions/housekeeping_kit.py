@@ -60,6 +60,8 @@ class Things:
                 "projectId": project_id,
                 "createdAt": 1000 + len(self.captures),
                 "fileCount": len(photos) + 1,
+                "totalBytes": 0,
+                "countedAt": 0,
             },
             key="captureId",
         )
@@ -90,7 +92,13 @@ class Things:
             )
         return capture_id
 
-    def job(self, capture_id: str, project_id: str | None = None, status: Status = "SUCCEEDED") -> str:
+    def job(
+        self,
+        capture_id: str,
+        project_id: str | None = None,
+        status: Status = "SUCCEEDED",
+        source: str | None = None,
+    ) -> str:
         job_id, tokens = str(uuid.uuid4()), [uuid.uuid4().hex, uuid.uuid4().hex]
         self.jobs.append(job_id)
         self.tokens += tokens
@@ -106,6 +114,7 @@ class Things:
                 status=status,
                 link_token=tokens[0],
                 published_at=7,
+                source_job_id=source,
             )
         )
         for token in tokens:

@@ -5,6 +5,7 @@ import json
 import uuid
 import zipfile
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError
@@ -15,10 +16,13 @@ from functions.housekeeping import multipart, reading, removal
 from functions.housekeeping.export import TooSlowError
 from functions.job_events.handler import handler as job_events
 from functions.ml_jobs.handler import handler as ml_jobs
+from functions.ml_jobs.quotas import QuotaGate
 from functions.projects import exporting
 from functions.projects.handler import handler as projects
 from functions.shared import exports
 from functions.shared import housekeeping as asking
+from functions.shared.clock import now_ms
+from functions.shared.jobs import JobStore
 from functions.shared.stores import Table
 from tests.functions.housekeeping_kit import ML, MODEL, PHOTOS, UPLOADS, Things
 from tests.functions.test_job_events import execution_event
@@ -272,6 +276,35 @@ def test_an_active_job_is_not_deleted(call, things, user, housekeeping, status):
     answer = call(ml_jobs, "DELETE", f"/jobs/{things.jobs[0]}", user=user)
     assert (answer.status, answer.body["code"]) == (409, "JOB_ACTIVE")
     assert not housekeeping.asked
+
+
+def test_a_job_that_another_one_goes_on_from_is_not_deleted(call, things, user, housekeeping):
+    later = things.job("elsewhere", status="RUNNING", source=things.jobs[0])
+    for handler, path, code in (
+        (ml_jobs, f"/jobs/{things.jobs[0]}", "JOB_ACTIVE"),
+        (projects, "/projects/barn", "PROJECT_BUSY"),
+    ):
+        answer = call(handler, "DELETE", path, user=user)
+        assert (answer.status, answer.body["code"]) == (409, code)
+    set_status(later, "FAILED")
+    assert call(ml_jobs, "DELETE", f"/jobs/{things.jobs[0]}", user=user).status == 200
+
+
+def test_a_deleted_job_counts_in_what_its_owner_may_spend(call, things, user, housekeeping):
+    key, now = {"jobId": things.jobs[0]}, now_ms()
+    gate = QuotaGate(Table("limits"), JobStore(Table("jobs")))
+    Table("jobs").update(key, {"costUsd": 1.25, "createdAt": now}, condition="attribute_exists(#jobId)")
+    assert gate.spent_this_month(user) == 1.25
+    assert call(ml_jobs, "DELETE", f"/jobs/{things.jobs[0]}", user=user).status == 200
+    assert gate.spent_this_month(user) == 1.25
+    (event,) = housekeeping.asked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "delete", Mock(side_effect=[True, True, ConnectionError("gone")]))
+        with pytest.raises(ConnectionError):
+            housekeeping.do(event)
+    housekeeping.work()
+    assert not Table("jobs").get(key)
+    assert gate.spent_this_month(user) == 1.25
 
 
 def test_nobody_deletes_what_is_another_persons(call, things, housekeeping):
