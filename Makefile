@@ -7,6 +7,7 @@ STACK ?= prod
 AGAINST ?=
 CONFIG ?=
 FOR ?=
+REQUESTS ?=
 FROM ?=
 TO ?=
 STEPS ?= plan
@@ -16,7 +17,7 @@ COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycach
 TYPED := __main__.py adoption components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
 	tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants test check fast lint types \
+.PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants fuzz test check fast lint types \
 	lock clean
 
 help: ## List the commands
@@ -50,6 +51,9 @@ openapi: setup ## Write the APIs' OpenAPI documents to build/openapi, which `pul
 
 mutants: setup ## Break the program in a hundred ways and see that a test fails each time (ONLY=words of some)
 	@$(COMPILED_ONCE) $(BIN)/python -m tests.mutants $(ONLY)
+
+fuzz: setup ## Send thousands of made-up requests to the APIs in an embedded cloud (REQUESTS=5000)
+	@$(BIN)/python -m tests.fuzz $(if $(REQUESTS),--requests $(REQUESTS))
 
 test: setup-tests lint types ## Every check: lint, types, all tests
 	$(BIN)/python -m pytest

@@ -9,7 +9,8 @@ from functions.shared.job_names import UUID_PATTERN
 
 
 class _Event(ApiModel):
-    model_config = ConfigDict(extra="ignore")
+    # The state machine hands numbers over as texts.
+    model_config = ConfigDict(extra="ignore", strict=False)
 
 
 class JobCheck(_Event):

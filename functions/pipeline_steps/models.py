@@ -11,7 +11,8 @@ JobId = Annotated[str, StringConstraints(pattern=f"^{UUID_PATTERN}$")]
 
 
 class _Event(ApiModel):
-    model_config = ConfigDict(extra="ignore")
+    # The state machine hands numbers over as texts.
+    model_config = ConfigDict(extra="ignore", strict=False)
 
     job_id: JobId
 

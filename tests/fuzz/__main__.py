@@ -1,6 +1,7 @@
 """`make fuzz`: thousands of requests to the deployed program, made up from the APIs' documents."""
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=5000, help="at least so many (default: %(default)s)")
     wanted: int = parser.parse_args().requests
-    REPORTS.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
     routes = sum(len(offer.routes) for offer in OFFERS.values())
     with target() as apis:
         started = time.monotonic()

@@ -38,6 +38,21 @@ MUTANTS = (
         '"QUOTA_JOBS_PER_DAY": str(self.jobs_at_once)',
         ("settings",),
     ),
+    # The APIs' documents
+    Mutant(
+        "the documents name the host and not the stage",
+        "components/api.py",
+        'pulumi.Output.concat("https://", self.host, "/", self.stage_name)',
+        'pulumi.Output.concat("https://", self.host)',
+        ("apis",),
+    ),
+    Mutant(
+        "the documents lie where their function does not look",
+        "components/code.py",
+        'f"functions/{folder}/documents/{api}.json"',
+        'f"functions/{folder}/{api}.json"',
+        ("apis",),
+    ),
     # Storage
     Mutant(
         "a bucket's policy may be public",
@@ -104,6 +119,20 @@ MUTANTS = (
         ("storage",),
     ),
     Mutant(
+        "exported archives stay",
+        "components/storage.py",
+        "lifecycle=[_EXPIRE_INTERMEDIATES, _EXPIRE_EXPORTS]",
+        "lifecycle=[_EXPIRE_INTERMEDIATES]",
+        ("storage",),
+    ),
+    Mutant(
+        "models go with the archives",
+        "components/storage.py",
+        '"filter": {"prefix": EXPORTS},',
+        '"filter": {"prefix": "jobs/"},',
+        ("storage",),
+    ),
+    Mutant(
         "objects belong to who writes them",
         "components/bucket.py",
         "BucketOwnerEnforced",
@@ -141,8 +170,8 @@ MUTANTS = (
     Mutant(
         "jobs cannot be found by project",
         "components/storage.py",
-        "indexes=[by_owner, by_project]",
-        "indexes=[by_owner]",
+        '"jobs-table", Key("jobId"), indexes=[by_owner, by_project]',
+        '"jobs-table", Key("jobId"), indexes=[by_owner]',
         ("storage",),
     ),
     Mutant(
@@ -404,10 +433,24 @@ MUTANTS = (
     Mutant(
         "a function keeps its neighbour's table",
         "components/handlers.py",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn)]",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn), "
-        "grants.keep_items(self.storage.jobs_table.arn)]",
+        "                grants.keep_items(self.storage.projects_table.arn),\n",
+        "                grants.keep_items(self.storage.projects_table.arn),\n"
+        "                grants.keep_items(self.storage.jobs_table.arn),\n",
         ("abilities",),
+    ),
+    Mutant(
+        "removing reaches photos outside of people's folders",
+        "components/handlers.py",
+        'grants.delete_objects(uploads.arn, f"{_UPLOADS}*")',
+        'grants.delete_objects(uploads.arn, "*")',
+        ("abilities", "grants"),
+    ),
+    Mutant(
+        "a removal that failed is forgotten",
+        "components/handlers.py",
+        "            timeout_seconds=900,\n            asynchronous=True,\n",
+        "            timeout_seconds=900,\n",
+        ("functions",),
     ),
     Mutant(
         "a function lacks an ability",
@@ -447,9 +490,13 @@ MUTANTS = (
     Mutant(
         "a function behind an API may run longer than the API waits",
         "components/handlers.py",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn)],\n            memory_mb=512,\n"
+        '                grants.read_objects(ml_bucket.arn, f"{EXPORTS}*"),\n'
+        "                grants.invoke_function(housekeeping.arn),\n            ],\n"
+        "            memory_mb=512,\n"
         "            timeout_seconds=29",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn)],\n            memory_mb=512,\n"
+        '                grants.read_objects(ml_bucket.arn, f"{EXPORTS}*"),\n'
+        "                grants.invoke_function(housekeeping.arn),\n            ],\n"
+        "            memory_mb=512,\n"
         "            timeout_seconds=60",
         ("functions",),
     ),

@@ -9,8 +9,10 @@ from components import adopt, routes
 from components.gateway_answers import ANSWERS
 from components.offers import OFFERS
 from components.routes import Route, digest, path_prefixes, with_preflights
+from functions.api_docs.logic import DOCUMENTS
+from functions.openapi.build import OUTPUT
 from functions.shared.errors import error_body, internal, not_found, unauthorized
-from local.preview import run_program, stack_config
+from local.preview import ROOT, run_program, stack_config
 
 TABLES = {name: offer.routes for name, offer in OFFERS.items()}
 PUBLIC = {("GET", "/open/{token}"), ("POST", "/waitlist"), ("POST", "/feedback")}
@@ -190,6 +192,37 @@ def test_a_domain_of_our_own_has_a_base_path_for_every_api(bootstrap):
     assert len({inputs["basePath"] for inputs in mapped.values()}) == len(TABLES)
     base = mapped[api_id(run, "ml-api")]["basePath"]
     assert run.outputs["mlApiUrl"] == f"https://api.example.com/{base}"
+    assert told_addresses(run) == published_addresses(run)
+
+
+def told_addresses(run):
+    """Addresses that the function of the documents gives."""
+    function = run.one("aws:lambda/function:Function", "api-docs-function")
+    return json.loads(function.inputs["environment"]["variables"]["API_ADDRESSES"])
+
+
+def published_addresses(run):
+    return {name: run.outputs[offer.output].removesuffix(offer.entry) for name, offer in OFFERS.items()}
+
+
+def test_the_documents_say_where_every_api_is(stack):
+    assert told_addresses(stack) == published_addresses(stack)
+
+
+def test_the_documents_say_where_every_api_is_that_something_else_stands_in_for(bootstrap):
+    config = {"spaceport:apiAddress": "http://127.0.0.1:4566/apis/{id}/{stage}"}
+    run = run_program(stack_config("staging", {**bootstrap, **config}), stack="staging")
+    assert told_addresses(run) == {
+        name: f"http://127.0.0.1:4566/apis/{api_id(run, name)}/prod" for name in OFFERS
+    }
+
+
+def test_every_apis_document_is_packed_where_its_function_looks(stack):
+    files = stack.one("aws:lambda/function:Function", "api-docs-function").inputs["code"].assets
+    below = DOCUMENTS.relative_to(ROOT).as_posix()
+    written = OUTPUT.relative_to(ROOT).as_posix()
+    packed = {path: asset.path for path, asset in files.items() if path.startswith(below)}
+    assert packed == {f"{below}/{name}.json": f"{written}/{name}.json" for name in OFFERS}
 
 
 def limits_of(run, name):

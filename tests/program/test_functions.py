@@ -72,6 +72,7 @@ def test_variables_name_the_resources_that_they_say(stack):
     del expected["ARTIFACTS_BUCKET"]  # no function's affair
     expected["STATE_MACHINE_ARN"] = stack.outputs["stateMachineArn"]
     expected["DELIVERY_URL"] = stack.outputs["deliveryUrl"]
+    expected["HOUSEKEEPING_ARN"] = stack.one(ALIAS, "housekeeping-alias").outputs["arn"]
     expected["WEBHOOK_QUEUE_URL"] = stack.one("aws:sqs/queue:Queue", "webhooks-queue").outputs["url"]
     seen = set()
     for one in stack.of(FUNCTION):

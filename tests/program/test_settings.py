@@ -134,6 +134,7 @@ def test_every_problem_is_told_at_once(load):
         ("monthlyBudgetUsd", "12.50"),
         ("deliveryPublicKey", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----"),
         ("deliveryPrivateKeySecret", None),
+        ("apiAddress", "http://127.0.0.1:4566/{id}"),
         ("deliveryUrl", "https://models.example.com/"),
         ("cognitoMailsThroughSes", "later"),
         ("deliveryDomain", "models.example.com"),
