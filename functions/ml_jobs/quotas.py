@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from functions.shared.clock import now_seconds
 from functions.shared.errors import ApiError, too_many
 from functions.shared.jobs import ENDED, JobStore
-from functions.shared.limits import DailyLimits
+from functions.shared.limits import DAY_SECONDS, DailyLimits
 from functions.shared.removed_spending import RemovedSpending
 from functions.shared.stores import Table
 from functions.shared.user_settings import Quotas
 
-_KEPT_SECONDS = 30 * 24 * 3600
+_KEPT_DAYS = 31
 _RETRY_AFTER_SECONDS = 300
 
 
@@ -60,6 +60,11 @@ class QuotaGate:
                 retry_after_seconds=_seconds_to_tomorrow(),
             )
 
+    def give_back(self, owner: str, job_id: str) -> None:
+        """Count a job no more that was let through and did not start."""
+        self.leave(owner, job_id)
+        DailyLimits(self.limits).give_back(f"jobs/{owner}")
+
     def leave(self, owner: str, job_id: str) -> None:
         """Count a job no more."""
         self.limits.update(
@@ -85,7 +90,7 @@ class QuotaGate:
     def _enter(self, owner: str, job_id: str, most: int) -> bool:
         entered = self.limits.update(
             _row_of(owner),
-            {"expiresAt": now_seconds() + _KEPT_SECONDS},
+            {"expiresAt": (now_seconds() // DAY_SECONDS + _KEPT_DAYS) * DAY_SECONDS},
             add={"jobs": {job_id}},
             condition="attribute_not_exists(#jobs) OR size(#jobs) < :most OR contains(#jobs, :job)",
             values={"most": most, "job": job_id},

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -112,6 +112,13 @@ class Starting:
         job = self.store.of_owner(job_id, caller.sub)
         if job is None:
             raise not_found("job")
+        if job.status == "PENDING" and job.execution_arn is None and job.attempt > 1:
+            # The request that began this attempt broke off, or is about to start the same execution.
+            arn = self._execute_unless_ended(job)
+            if arn is not None:
+                return self._answer_of_retry(job, arn)
+            self.store.ended(job_id, job.attempt, "ABORTED", now_ms(), None)
+            job = self.store.get(job_id) or job
         if job.status in ACTIVE:
             raise conflict("JOB_RUNS", "This job still runs: stop it first, or wait for its end.")
         if job.status == "SUCCEEDED":
@@ -127,16 +134,26 @@ class Starting:
             raise conflict("JOB_RUNS", "This job was started again already.")
         try:
             self._admit(again)
+        except Exception:
+            take_back(lambda: self.store.not_tried_again(job))
+            raise
+        try:
             arn = self._execute(again)
         except Exception:
             take_back(
                 lambda: self.store.not_tried_again(job),
-                lambda: self.gate.leave(again.owner, again.job_id),
+                lambda: self.gate.give_back(again.owner, again.job_id),
                 lambda: self._end_unknown(again),
             )
             raise
         logger.info("job started again", extra={"job_id": job_id, "attempt": again.attempt, "step": step})
-        return StartedJob(job_id=job_id, execution_arn=arn, message=f"The job goes on with {step}.")
+        return self._answer_of_retry(again, arn)
+
+    @staticmethod
+    def _answer_of_retry(job: JobRow, arn: str) -> StartedJob:
+        return StartedJob(
+            job_id=job.job_id, execution_arn=arn, message=f"The job goes on with {job.start_at}."
+        )
 
     def _source(self, caller: Caller, request: StartJob) -> logic.Source:
         if request.pipeline_step == STEPS[0]:
@@ -197,20 +214,31 @@ class Starting:
         """Write the request and start; whatever fails takes back what was written, the row too."""
         try:
             self._admit(job)
+        except Exception:
+            take_back(lambda: self.store.withdraw(job.job_id))
+            raise
+        try:
             write_json(
                 self.ml_bucket,
                 request_key(job.job_id),
                 {**self._input(job), "preset": job.preset, "createdAt": iso(job.created_at)},
             )
-            return self._execute(job)
+            arn = self._execute_unless_ended(job)
         except Exception:
-            take_back(
-                lambda: self.store.withdraw(job.job_id),
-                lambda: s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id)),
-                lambda: self.gate.leave(job.owner, job.job_id),
-                lambda: self._end_unknown(job),
-            )
+            take_back(*self._steps_back(job), lambda: self._end_unknown(job))
             raise
+        if arn is None:
+            # A request of the same key has started it and, as it could not record that, ended it.
+            take_back(*self._steps_back(job))
+            raise conflict("IDEMPOTENCY_KEY_USED", "Idempotency-Key: its request broke off; send a new one.")
+        return arn
+
+    def _steps_back(self, job: JobRow) -> list[Callable[[], object]]:
+        return [
+            lambda: self.store.withdraw(job.job_id),
+            lambda: s3().delete_object(Bucket=self.ml_bucket, Key=request_key(job.job_id)),
+            lambda: self.gate.give_back(job.owner, job.job_id),
+        ]
 
     def _admit(self, job: JobRow) -> None:
         quotas = self.people.read(job.owner).quotas_over(self.default_quotas)
@@ -225,6 +253,12 @@ class Starting:
         )["executionArn"]
         self.store.started(job.job_id, arn)
         return arn
+
+    def _execute_unless_ended(self, job: JobRow) -> str | None:
+        try:
+            return self._execute(job)
+        except step_functions().exceptions.ExecutionAlreadyExists:
+            return None
 
     def _end_unknown(self, job: JobRow) -> None:
         """End an execution that may run although nobody heard so: nothing would show it or could stop it."""

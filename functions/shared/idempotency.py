@@ -25,6 +25,7 @@ from botocore.exceptions import ClientError
 from functions.shared.api import AnswerModel
 from functions.shared.aws import dynamodb
 from functions.shared.errors import ApiError, bad_request, conflict
+from functions.shared.observability import logger
 from functions.shared.outages import was_repeated
 
 KEPT_SECONDS = 24 * 3600
@@ -104,7 +105,10 @@ def once(
         key_prefix="once",
     )
     def claimed(*, asked: Mapping[str, Any]) -> AnswerT:  # noqa: ARG001 -- read by the decorator
-        return make()
+        done.append(make())
+        return done[0]
+
+    done: list[AnswerT] = []
 
     until = time.monotonic() + _WAIT_SECONDS
     while True:
@@ -119,6 +123,10 @@ def once(
                 raise _in_progress() from error
             time.sleep(_LOOK_EVERY_SECONDS)
         except IdempotencyPersistenceLayerError as error:
+            if done:
+                # It is made: that only its answer could not be kept is no reason to tell a failure.
+                logger.warning("answer not kept", extra={"error": type(error.__cause__).__name__})
+                return done[0]
             raise error.__cause__ or error from None
         else:
             return made

@@ -32,9 +32,8 @@ class DailyLimits:
             False when the day has had as many already; however many ask at once, no more get through.
         """
         now = now_seconds()
-        day = datetime.fromtimestamp(now, UTC).date().isoformat()
         counted = self.table.update(
-            {"limitId": f"{what}/{day}"},
+            {"limitId": _row_id(what, now)},
             {"expiresAt": now + 2 * DAY_SECONDS},
             add={"count": 1},
             condition="attribute_not_exists(#count) OR #count < :most",
@@ -54,3 +53,17 @@ class DailyLimits:
             False when it has had as many already.
         """
         return self.take(f"{what}/{hashlib.sha256(mailbox(address).encode()).hexdigest()}", most)
+
+    def give_back(self, what: str) -> None:
+        """Count one less, as what was counted did not happen after all."""
+        self.table.update(
+            {"limitId": _row_id(what, now_seconds())},
+            {},
+            add={"count": -1},
+            condition="#count > :none",
+            values={"none": 0},
+        )
+
+
+def _row_id(what: str, now: int) -> str:
+    return f"{what}/{datetime.fromtimestamp(now, UTC).date().isoformat()}"

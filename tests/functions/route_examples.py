@@ -27,6 +27,8 @@ from typing import Any
 import httpx
 import numpy as np
 
+from functions.shared.clock import now_ms
+from functions.shared.failures import Failure
 from functions.shared.jobs import JobStore
 from functions.shared.stores import Table
 from tests.functions.conftest import Answer, Call, Cloud
@@ -43,6 +45,8 @@ FLIGHT = {"center": CENTER, "terrain": "flat", "batteries": 1, "N": 6}
 
 # SES has no token that tells a repeated call from a second one.
 MAIL_TWICE: Mapping[str, Mapping[Change, int]] = {"ses:SendEmail": {("mails", "new"): 1}}
+COUNTED: Mapping[Change, int] = {("limits", "new"): 1}
+COUNTED_TWICE: Mapping[Change, int] = {("limits", "new"): 2}
 # Nobody knows the first one's id, and the bucket's lifecycle ends it.
 UPLOAD_TWICE: Mapping[Change, int] = {("uploads in S3", "new"): 1}
 PUT_TOGETHER: Mapping[Change, int] = {("uploads in S3", "gone"): 1, ("test-uploads", "new"): 1}
@@ -184,6 +188,12 @@ class World:
         JobStore(Table("jobs")).ended(job_id, 1, "FAILED", 5, None)
         return job_id
 
+    def failed_job(self) -> str:
+        """Start a job that fails at its beginning; its id."""
+        job_id, jobs = self.job(), JobStore(Table("jobs"))
+        assert jobs.ended(job_id, 1, "FAILED", now_ms(), Failure("It failed.", "Start it again."))
+        return job_id
+
     def model(self) -> str:
         """Start a job and publish its model; the job's id."""
         job_id = self.job()
@@ -240,6 +250,12 @@ def _with_a_webhook(world: World) -> Request:
     return Request()
 
 
+def _own_link(world: World) -> Request:
+    link = world.made("ml_jobs", "POST", f"/jobs/{(job_id := world.model())}/links", {}).body["linkId"]
+    world.owns(link)
+    return Request({"jobId": job_id, "linkId": link})
+
+
 EXAMPLES: Mapping[str, Example] = {
     "POST /start-multipart-upload (new capture)": Example(
         lambda _: Request(body={"fileName": "a.jpg"}),
@@ -250,25 +266,32 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /start-multipart-upload": Example(
         lambda world: Request(body={"fileName": "b.jpg", "captureId": world.upload()["captureId"]}),
         Others.NOT_FOUND,
-        # The capture counts a file too many.
-        leaves={"dynamodb:UpdateItem 2": {("uploads", "changed"): 1}},
         doubles={"s3:CreateMultipartUpload": UPLOAD_TWICE},
         repeats=True,
     ),
     "POST /get-presigned-url": Example(
         lambda world: Request(body={**world.upload(), "partNumber": 1}), Others.NOT_FOUND
     ),
+    "POST /get-presigned-urls": Example(
+        lambda world: Request(body={**world.upload(), "partNumbers": [1, 2]}), Others.NOT_FOUND
+    ),
+    "POST /list-parts": Example(lambda world: Request(body=world.upload()), Others.NOT_FOUND),
     "POST /complete-multipart-upload": Example(
         lambda world: Request(body=world.upload()),
         Others.NOT_FOUND,
-        # The file is whole, and the next request notes it.
-        leaves={"s3:HeadObject": PUT_TOGETHER, "dynamodb:UpdateItem": PUT_TOGETHER},
+        # The capture counts the file's bytes; the file is whole, and the next request notes it.
+        leaves={
+            "s3:CompleteMultipartUpload": {("uploads", "changed"): 1},
+            "dynamodb:UpdateItem 2": {("uploads", "changed"): 1, **PUT_TOGETHER},
+            "dynamodb:UpdateItem 3": {("uploads", "changed"): 1, **PUT_TOGETHER},
+        },
     ),
     "POST /abort-multipart-upload": Example(
         lambda world: Request(body=world.upload()),
         Others.NOT_FOUND,
         # It goes step by step, and the next request goes on; the capture may count a file too many.
         leaves={
+            "s3:HeadObject": {("uploads in S3", "gone"): 1},
             "dynamodb:DeleteItem": {("uploads in S3", "gone"): 1},
             "dynamodb:UpdateItem": {("uploads in S3", "gone"): 1, ("uploads", "gone"): 1},
         },
@@ -281,7 +304,7 @@ EXAMPLES: Mapping[str, Example] = {
         lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
     ),
     "POST /captures/{captureId}/check": Example(
-        lambda world: Request({"captureId": world.capture()["captureId"]}, {}),
+        lambda world: Request({"captureId": world.capture()["captureId"]}),
         Others.NOT_FOUND,
         # The check has begun, and the next request tells so.
         leaves={call: {("uploads", "changed"): 1} for call in ("dynamodb:GetItem 2", "dynamodb:Query 2")},
@@ -314,9 +337,16 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /start-job": Example(
         lambda world: Request(body={**world.capture(), "projectId": world.project()}),
         Others.NOT_FOUND,
-        # It is ended at once: no row tells of it.
-        leaves={"dynamodb:UpdateItem": {("executions ABORTED", "new"): 1}},
-        repeats=True,
+        # Rows that count nothing any more, unless that could not be taken back. What nobody could record is
+        # ended at once: no row tells of it.
+        leaves={
+            "dynamodb:UpdateItem 2": COUNTED,
+            "s3:PutObject": COUNTED_TWICE,
+            "states:StartExecution": COUNTED_TWICE,
+            "dynamodb:UpdateItem 3": {**COUNTED_TWICE, ("executions ABORTED", "new"): 1},
+        },
+        # Its answer was not kept: that it is there is told all the same.
+        does_without={"dynamodb:UpdateItem 4"},
     ),
     "POST /stop-job": Example(
         lambda world: Request(body={"jobId": world.job()}),
@@ -330,6 +360,33 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /api/ml-pipeline/status/{jobId}": Example(
         lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND
     ),
+    "POST /estimate": Example(
+        lambda world: Request(body={"s3Url": world.capture()["s3Url"]}), Others.NOT_FOUND
+    ),
+    "POST /jobs/{jobId}/retry": Example(
+        lambda world: Request({"jobId": world.failed_job()}, {}),
+        Others.NOT_FOUND,
+        # Where the job's row could not be taken back, the next request goes on with the attempt. It counts no
+        # more as one that runs, which it did not.
+        leaves={
+            "dynamodb:UpdateItem 2": {("jobs", "changed"): 1},
+            "dynamodb:UpdateItem 3": {("jobs", "changed"): 1},
+            "states:StartExecution": {("limits", "changed"): 1},
+            "dynamodb:UpdateItem 4": {
+                ("jobs", "changed"): 1,
+                ("limits", "changed"): 1,
+                ("executions ABORTED", "new"): 1,
+            },
+        },
+    ),
+    "GET /jobs/{jobId}/logs": Example(lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND),
+    "GET /jobs/{jobId}/artifacts": Example(lambda world: Request({"jobId": world.model()}), Others.NOT_FOUND),
+    "GET /jobs/{jobId}/links": Example(lambda world: Request({"jobId": world.model()}), Others.NOT_FOUND),
+    "POST /jobs/{jobId}/links": Example(
+        lambda world: Request({"jobId": world.model()}, {}), Others.NOT_FOUND, repeats=True
+    ),
+    "DELETE /jobs/{jobId}/links/{linkId}": Example(_own_link, Others.NOT_FOUND),
+    "GET /openapi/{api}": Example(lambda _: Request({"api": "ml-api"}), Others.NOTHING),
     "GET /settings": Example(_with_a_webhook, Others.NOTHING),
     "PUT /settings": Example(
         lambda _: Request(body={"webhook": {"url": WEBHOOK}, "version": 0}), Others.NOTHING
@@ -347,10 +404,19 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /invite": Example(
         lambda world: Request(body={"email": f"{world.owner}@example.net"}, groups=ADMINS),
         Others.FORBIDDEN,
-        # The answer says that the account is there and how to have the invitation sent.
+        # The request and the mail are counted. The answer says that the account is there and how to have the
+        # invitation sent.
         leaves={
-            "ses:SendEmail": {("people", "new"): 1},
-            "cognito-idp:AdminAddUserToGroup": {("people", "new"): 1, ("mails", "new"): 1},
+            "cognito-idp:AdminGetUser": COUNTED,
+            "dynamodb:UpdateItem 2": COUNTED,
+            "cognito-idp:AdminCreateUser": COUNTED_TWICE,
+            "cognito-idp:AdminGetUser 2": COUNTED,
+            "ses:SendEmail": {**COUNTED_TWICE, ("people", "new"): 1},
+            "cognito-idp:AdminAddUserToGroup": {
+                **COUNTED_TWICE,
+                ("people", "new"): 1,
+                ("mails", "new"): 1,
+            },
         },
         doubles=MAIL_TWICE,
     ),
@@ -364,8 +430,9 @@ EXAMPLES: Mapping[str, Example] = {
         leaves={
             "dynamodb:PutItem": {("limits", "new"): 1},
             "dynamodb:UpdateItem 2": {("limits", "new"): 1, ("waitlist", "new"): 1},
+            "dynamodb:UpdateItem 3": {("limits", "new"): 1, ("waitlist", "new"): 1},
         },
-        does_without={"dynamodb:UpdateItem 3", "ses:SendEmail", "dynamodb:UpdateItem 4", "ses:SendEmail 2"},
+        does_without={"ses:SendEmail", "dynamodb:UpdateItem 4", "dynamodb:UpdateItem 5", "ses:SendEmail 2"},
         doubles={**MAIL_TWICE, "ses:SendEmail 2": {("mails", "new"): 1}},
     ),
     "POST /feedback": Example(

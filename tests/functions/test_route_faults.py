@@ -16,6 +16,7 @@ import boto3
 import botocore.endpoint
 import pytest
 
+from functions.api_docs import handler as api_docs
 from functions.delivery import signing
 from functions.drone_path import handler as drone_path
 from functions.shared import aws
@@ -66,6 +67,10 @@ class Calls:
     slept: list[float]
 
 
+MARKS = {"countedAt", "expiresAt", "lastChange"}
+"""Attributes that say when something was touched: what is taken back keeps them."""
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     """Watch the functions' clients, made new so that no earlier test has used up their retries."""
@@ -83,6 +88,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     monkeypatch.setattr(boto3, "client", watched)
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=seen.slept.append))
     monkeypatch.setattr(waitlist, "ANSWER_SECONDS", 0.0)
+    # In place of the documents that a deployment makes.
+    monkeypatch.setattr(api_docs, "document", lambda api, _address: {"openapi": "3.1.0", "of": api})
     _forget()
     yield seen
     _forget()
@@ -192,7 +199,10 @@ def _tables(cloud: Cloud) -> Snapshot:
     places = {}
     for table, keys in KEYS.items():
         rows = [row for page in scan.paginate(TableName=table) for row in page["Items"]]
-        places[table] = {json.dumps([row[key] for key in keys]): row for row in rows}
+        places[table] = {
+            json.dumps([row[key] for key in keys]): {k: v for k, v in row.items() if k not in MARKS}
+            for row in rows
+        }
     return places
 
 
@@ -272,7 +282,7 @@ def test_every_route_has_an_example() -> None:
 
 @every(CASES)
 def test_the_owner_is_served(trial: Trial) -> None:
-    assert trial.needed() or trial.route.function == "drone_path", "it does nothing"
+    assert trial.needed() or trial.route.function in ("api_docs", "drone_path"), "it does nothing"
 
 
 @every(OF_A_PERSON)
