@@ -48,7 +48,7 @@ def test_no_secret_reaches_the_log(call, cloud, user, log):
     call(ml_jobs, "POST", "/start-job", {"s3Url": secret, "hyperparameters": {secret: 1}}, user=user)
     token, job_id = secrets.token_urlsafe(32), str(uuid.uuid4())
     Table("jobs").put_new({"jobId": job_id, "publishedAt": 5}, key="jobId")
-    Table("links").put_new({"token": token, "jobId": job_id, "owner": user}, key="token")
+    Table("links").put_new({"token": token, "jobId": job_id, "owner": user, "createdAt": 1}, key="token")
     opened = call(delivery, "GET", f"/open/{token}", user=None)
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert {"refused", "job started", "link opened"} <= {line["message"] for line in lines}

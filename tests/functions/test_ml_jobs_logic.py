@@ -133,7 +133,7 @@ def test_any_options_are_refused_or_become_strings(given_options):
 
 
 def test_the_machines_input_is_made_of_strings():
-    machine_input = logic.machine_input(JOB, options_of("draft", {}), "sfm")
+    machine_input = logic.machine_input(JOB.model_copy(update={"options": options_of("draft", {})}))
     words = machine_input["arguments"]["sfm"]
     pairs = dict(zip(words[::2], words[1::2], strict=True))
     assert pairs == {f"--{name}": value for name, value in PRESETS["draft"]["sfm"].items()}

@@ -18,8 +18,9 @@ import pytest
 
 from functions.delivery import signing
 from functions.drone_path import handler as drone_path
-from functions.shared import api, aws
+from functions.shared import aws
 from functions.shared.jobs import ENDED
+from functions.shared.request_body import MAX_BODY_CHARACTERS
 from functions.waitlist import handler as waitlist
 from tests.functions.conftest import KEYS, Answer, Call, Cloud
 from tests.functions.route_examples import EXAMPLES, Change, Others, Request, World
@@ -296,7 +297,7 @@ def test_a_body_too_large_is_refused(trial: Trial) -> None:
     if request.body is None:
         # Its function reads none.
         return
-    large = json.dumps({**request.body, "more": "x" * api.MAX_BODY_CHARACTERS})
+    large = json.dumps({**request.body, "more": "x" * MAX_BODY_CHARACTERS})
     answer = trial.send(request, world.owner, large)
     assert (answer.status, answer.body["code"]) == (413, "BODY_TOO_LARGE")
     assert set(answer.body) == ERROR_SHAPE
