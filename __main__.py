@@ -47,6 +47,7 @@ runs_on = FunctionRuntime(
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
 )
+housekeeping = handlers.housekeeping()
 steps = handlers.steps(delivery_url=delivery.url)
 pipeline = Pipeline(
     "pipeline",
@@ -61,11 +62,13 @@ pipeline = Pipeline(
 job_events = handlers.job_events(pipeline=pipeline)
 JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
-    "file_upload": handlers.file_upload(capture_check=steps.capture_check),
-    "projects": handlers.projects(),
+    "file_upload": handlers.file_upload(capture_check=steps.capture_check, housekeeping=housekeeping),
+    "projects": handlers.projects(housekeeping=housekeeping),
     "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
     "user_settings": handlers.user_settings(quotas=settings.quotas),
-    "ml_jobs": handlers.ml_jobs(pipeline=pipeline, quotas=settings.quotas, delivery_url=delivery.url),
+    "ml_jobs": handlers.ml_jobs(
+        pipeline=pipeline, quotas=settings.quotas, delivery_url=delivery.url, housekeeping=housekeeping
+    ),
     "delivery": handlers.delivery(delivery=delivery, private_key_secret=settings.delivery.private_key_secret),
     "invites_v2": handlers.invites("v2", pool=identity.v2, sign_in_url=settings.sign_in_url),
     "invites_v3": handlers.invites("v3", pool=identity.v3, sign_in_url=settings.sign_in_url),
@@ -81,7 +84,7 @@ Monitoring(
     monthly_budget_usd=settings.monthly_budget_usd,
     pipeline=pipeline,
     storage=storage,
-    functions={**functions, **steps.by_name, "job_events": job_events},
+    functions={**functions, **steps.by_name, "job_events": job_events, "housekeeping": housekeeping},
     apis=apis.by_name,
     opts=opts,
 )

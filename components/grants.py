@@ -124,6 +124,16 @@ def query_index(table: Arn, index: str) -> Statement:
     return _allow(["dynamodb:Query"], pulumi.Output.concat(table, "/index/", index))
 
 
+def query_items(table: Arn) -> Statement:
+    """Reads all items of one table partition by partition; cannot scan."""
+    return _allow(["dynamodb:Query"], table)
+
+
+def remove_item(table: Arn) -> Statement:
+    """Deletes items of one table whose key it knows; point-in-time recovery has them for 35 days."""
+    return _allow(["dynamodb:DeleteItem"], table)
+
+
 def read_item(table: Arn) -> Statement:
     """Reads items of one table whose key it knows."""
     return _allow(["dynamodb:GetItem"], table)
@@ -162,6 +172,11 @@ def list_parts(bucket: Arn, *patterns: str) -> Statement:
 def delete_objects(bucket: Arn, *patterns: str) -> Statement:
     """Deletes the objects of one bucket whose keys match; versions keep what was there."""
     return _allow(["s3:DeleteObject"], *(_within(bucket, pattern) for pattern in patterns))
+
+
+def abort_uploads(bucket: Arn, *patterns: str) -> Statement:
+    """Gives up unfinished uploads of the objects of one bucket whose keys match: their parts are lost."""
+    return _allow(["s3:AbortMultipartUpload"], *(_within(bucket, pattern) for pattern in patterns))
 
 
 def tag_objects(bucket: Arn, *patterns: str) -> Statement:

@@ -19,7 +19,16 @@ from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
 from components.pipeline import JOB_LOGS, Pipeline, StepFunctions
 from components.settings import Quotas
-from components.storage import INTERMEDIATE, JOB, JOB_INDEX, OWNER_INDEX, WEBHOOK_SECONDS, Storage
+from components.storage import (
+    EXPORTS,
+    INTERMEDIATE,
+    JOB,
+    JOB_INDEX,
+    OWNER_INDEX,
+    PROJECT_INDEX,
+    WEBHOOK_SECONDS,
+    Storage,
+)
 
 _UPLOADS = "uploads/"
 _JOBS = "jobs/"
@@ -68,11 +77,12 @@ class Handlers:
             opts=self.opts,
         )
 
-    def file_upload(self, *, capture_check: Function) -> Function:
+    def file_upload(self, *, capture_check: Function, housekeeping: Function) -> Function:
         """Takes uploads in.
 
         Args:
             capture_check: The function that checks captures.
+            housekeeping: The function that removes them.
         """
         bucket = self.storage.uploads_bucket
         return Function(
@@ -82,12 +92,17 @@ class Handlers:
             environment={
                 "UPLOADS_BUCKET": bucket.name,
                 "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "HOUSEKEEPING_ARN": housekeeping.arn,
                 "CAPTURE_CHECK_ARN": capture_check.arn,
                 "IDEMPOTENCY_TABLE": self.storage.idempotency_table.name,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
                 grants.keep_items(self.storage.uploads_table.arn),
+                grants.query_index(self.storage.uploads_table.arn, OWNER_INDEX),
+                grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.invoke_function(housekeeping.arn),
                 grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.list_objects(bucket.arn, _UPLOADS),
                 grants.read_objects(bucket.arn, f"{_UPLOADS}*"),
@@ -101,19 +116,85 @@ class Handlers:
             opts=self.opts,
         )
 
-    def projects(self) -> Function:
+    def projects(self, *, housekeeping: Function) -> Function:
         """Keeps projects."""
+        uploads, ml_bucket = self.storage.uploads_bucket, self.storage.ml_bucket
         return Function(
             "projects",
             description="Keeps people's projects.",
             runs_on=self.runs_on,
             environment={
                 "PROJECTS_TABLE": self.storage.projects_table.name,
+                "UPLOADS_TABLE": self.storage.uploads_table.name,
+                "JOBS_TABLE": self.storage.jobs_table.name,
+                "FLIGHT_PATHS_TABLE": self.storage.flight_paths_table.name,
+                "UPLOADS_BUCKET": uploads.name,
+                "ML_BUCKET": ml_bucket.name,
+                "HOUSEKEEPING_ARN": housekeeping.arn,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
-            abilities=[grants.keep_items(self.storage.projects_table.arn)],
+            abilities=[
+                grants.keep_items(self.storage.projects_table.arn),
+                grants.query_index(self.storage.uploads_table.arn, PROJECT_INDEX),
+                grants.query_index(self.storage.flight_paths_table.arn, PROJECT_INDEX),
+                grants.query_index(self.storage.jobs_table.arn, PROJECT_INDEX),
+                grants.query_index(self.storage.jobs_table.arn, OWNER_INDEX),
+                grants.list_objects(uploads.arn, _UPLOADS),
+                grants.list_objects(ml_bucket.arn, _JOBS),
+                grants.read_objects(ml_bucket.arn, f"{EXPORTS}*"),
+                grants.invoke_function(housekeeping.arn),
+            ],
             memory_mb=512,
             timeout_seconds=29,
+            opts=self.opts,
+        )
+
+    def housekeeping(self) -> Function:
+        """Removes what people have deleted, and exports projects."""
+        uploads, ml_bucket = self.storage.uploads_bucket, self.storage.ml_bucket
+        tables = self.storage
+        return Function(
+            "housekeeping",
+            description="Removes what people have deleted, and exports projects.",
+            runs_on=self.runs_on,
+            environment={
+                "UPLOADS_BUCKET": uploads.name,
+                "ML_BUCKET": ml_bucket.name,
+                "UPLOADS_TABLE": tables.uploads_table.name,
+                "PROJECTS_TABLE": tables.projects_table.name,
+                "JOBS_TABLE": tables.jobs_table.name,
+                "LINKS_TABLE": tables.links_table.name,
+                "FLIGHT_PATHS_TABLE": tables.flight_paths_table.name,
+                "LIMITS_TABLE": tables.limits_table.name,
+            },
+            abilities=[
+                *(
+                    ability(table.arn)
+                    for table in (tables.projects_table, tables.jobs_table, tables.uploads_table)
+                    for ability in (grants.read_item, grants.update_item, grants.remove_item)
+                ),
+                grants.query_items(tables.uploads_table.arn),
+                grants.remove_item(tables.links_table.arn),
+                grants.remove_item(tables.flight_paths_table.arn),
+                grants.update_item(tables.limits_table.arn),
+                grants.query_index(tables.uploads_table.arn, PROJECT_INDEX),
+                grants.query_index(tables.flight_paths_table.arn, PROJECT_INDEX),
+                grants.query_index(tables.jobs_table.arn, PROJECT_INDEX),
+                grants.query_index(tables.jobs_table.arn, OWNER_INDEX),
+                grants.query_index(tables.links_table.arn, JOB_INDEX),
+                grants.list_objects(uploads.arn, _UPLOADS),
+                grants.read_objects(uploads.arn, f"{_UPLOADS}*"),
+                grants.delete_objects(uploads.arn, f"{_UPLOADS}*"),
+                grants.abort_uploads(uploads.arn, f"{_UPLOADS}*"),
+                grants.list_objects(ml_bucket.arn, _JOBS, EXPORTS),
+                grants.read_objects(ml_bucket.arn, f"{JOB}/model/*"),
+                grants.write_objects(ml_bucket.arn, f"{EXPORTS}*"),
+                grants.delete_objects(ml_bucket.arn, f"{JOB}/*", f"{EXPORTS}*"),
+            ],
+            # Memory is processor and network, too; an export holds some 300 MB.
+            memory_mb=1024,
+            timeout_seconds=900,
+            asynchronous=True,
             opts=self.opts,
         )
 
@@ -157,6 +238,7 @@ class Handlers:
         pipeline: Pipeline,
         quotas: Quotas,
         delivery_url: pulumi.Input[str],
+        housekeeping: Function,
     ) -> Function:
         """Starts, shows and stops jobs, and says what they will take."""
         ml_bucket = self.storage.ml_bucket
@@ -166,6 +248,7 @@ class Handlers:
             runs_on=self.runs_on,
             environment={
                 "UPLOADS_BUCKET": self.storage.uploads_bucket.name,
+                "UPLOADS_TABLE": self.storage.uploads_table.name,
                 "ML_BUCKET": ml_bucket.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "JOBS_TABLE": self.storage.jobs_table.name,
@@ -178,6 +261,7 @@ class Handlers:
                 "STATE_MACHINE_ARN": pipeline.state_machine_arn,
                 "MACHINES": _as_json(pipeline.machines),
                 "MACHINE_PRICES": json.dumps(pipeline.machines.usd_per_hour),
+                "HOUSEKEEPING_ARN": housekeeping.arn,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
@@ -187,6 +271,7 @@ class Handlers:
                 grants.query_index(self.storage.links_table.arn, JOB_INDEX),
                 grants.keep_single_items(self.storage.idempotency_table.arn),
                 grants.read_item(self.storage.projects_table.arn),
+                grants.read_item(self.storage.uploads_table.arn),
                 grants.read_item(self.storage.settings_table.arn),
                 grants.read_item(self.storage.limits_table.arn),
                 grants.update_item(self.storage.limits_table.arn),
@@ -201,6 +286,7 @@ class Handlers:
                 grants.follow_executions(pipeline.state_machine_arn),
                 grants.stop_executions(pipeline.state_machine_arn),
                 grants.read_job_logs([arn for group in JOB_LOGS for arn in self.account.log_group(group)]),
+                grants.invoke_function(housekeeping.arn),
             ],
             memory_mb=512,
             timeout_seconds=29,

@@ -35,7 +35,9 @@ FILE_UPLOAD = (
     Route("POST", "/list-parts", "file_upload"),
     Route("POST", "/complete-multipart-upload", "file_upload"),
     Route("POST", "/abort-multipart-upload", "file_upload"),
+    Route("GET", "/captures", "file_upload"),
     Route("GET", "/captures/{captureId}", "file_upload"),
+    Route("DELETE", "/captures/{captureId}", "file_upload"),
     Route("POST", "/captures/{captureId}/check", "file_upload"),
 )
 PROJECTS = (
@@ -45,6 +47,8 @@ PROJECTS = (
     Route("PUT", "/projects/{id}", "projects"),
     Route("PATCH", "/projects/{id}", "projects"),
     Route("DELETE", "/projects/{id}", "projects"),
+    Route("POST", "/projects/{id}/export", "projects"),
+    Route("GET", "/projects/{id}/export", "projects"),
 )
 DRONE_PATH = (
     Route("POST", "/api/optimize-spiral", "drone_path"),
@@ -63,6 +67,7 @@ ML = (
     Route("POST", "/stop-job", "ml_jobs"),
     Route("GET", "/jobs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}", "ml_jobs"),
+    Route("DELETE", "/jobs/{jobId}", "ml_jobs"),
     Route("POST", "/jobs/{jobId}/retry", "ml_jobs"),
     Route("GET", "/jobs/{jobId}/logs", "ml_jobs"),
     Route("GET", "/jobs/{jobId}/artifacts", "ml_jobs"),

@@ -17,6 +17,9 @@ PROJECT_INDEX = "project-index"
 JOB_INDEX = "job-index"
 TIER_ORIGINALS_AFTER_DAYS = 30
 EXPIRE_INTERMEDIATES_AFTER_DAYS = 30
+EXPIRE_EXPORTS_AFTER_DAYS = 7
+EXPORTS = "exports/"
+"""Folder of the archives that people have made of their projects, copies of what lies elsewhere."""
 JOB = f"jobs/{'?' * 36}"
 """Folder of a job in IAM's patterns: its id is a UUID; `*` would reach over slashes into other folders."""
 INTERMEDIATE = ("spaceport-kept", "for-a-while")
@@ -36,6 +39,14 @@ _EXPIRE_INTERMEDIATES: LifecycleRule = {
     "status": "Enabled",
     "filter": {"tag": {"key": INTERMEDIATE[0], "value": INTERMEDIATE[1]}},
     "expiration": {"days": EXPIRE_INTERMEDIATES_AFTER_DAYS},
+}
+_EXPIRE_EXPORTS: LifecycleRule = {
+    "id": "expire-exports",
+    "status": "Enabled",
+    "filter": {"prefix": EXPORTS},
+    "expiration": {"days": EXPIRE_EXPORTS_AFTER_DAYS},
+    # Nobody needs a copy's old versions; the shorter of two rules counts.
+    "noncurrent_version_expiration": {"noncurrent_days": 1},
 }
 
 
@@ -67,8 +78,8 @@ class Storage(Component):
     Attributes:
         artifacts_bucket: What the deployment and CI build: `layers/`.
         uploads_bucket: Captures: `uploads/{owner}/{captureId}/`.
-        ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`. Its policy is set by the delivery,
-            which reads it.
+        ml_bucket: Jobs: `jobs/{jobId}/`; elevation tiles: `terrain/`; exported projects: `exports/`. Its
+            policy is set by the delivery, which reads it.
         uploads_table: Captures and their files, also by owner and by project; what was never completed goes
             by itself.
         projects_table: Projects by owner.
@@ -137,7 +148,7 @@ class Storage(Component):
             "ml-bucket",
             allowed_origins=allowed_origins,
             allowed_methods=["GET", "HEAD"],
-            lifecycle=[_EXPIRE_INTERMEDIATES],
+            lifecycle=[_EXPIRE_INTERMEDIATES, _EXPIRE_EXPORTS],
             retention=retention,
             opts=self._child(),
         )

@@ -274,6 +274,16 @@ class Spaceport:
         ]
         return job_id
 
+    def estimate_job(self, capture: str, *, options: Mapping[str, Any]) -> Json:
+        """Returns what a job would take and cost, without starting it.
+
+        Args:
+            capture: The capture's place, from `upload_capture`.
+            options: The containers' options that differ from the preset.
+        """
+        request = {"s3Url": capture, "hyperparameters": dict(options)}
+        return self._call("POST", f"{self.addresses.ml_api_url.rstrip('/')}/estimate", request)
+
     def stop_job(self, job_id: str) -> None:
         """Stops a job."""
         self._call("POST", f"{self.addresses.ml_api_url.rstrip('/')}/stop-job", {"jobId": job_id})

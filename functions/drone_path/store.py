@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from functions.shared.housekeeping import NOT_GOING
 from functions.shared.outages import take_back
 from functions.shared.stores import Item, Page, Table
 from functions.shared.tables import OWNER_INDEX
@@ -45,7 +46,7 @@ class FlightPathStore:
                 {"userSub": item["owner"], "projectId": item["projectId"]},
                 {"flightPlanId": item["id"], "updatedAt": now_seconds},
                 add={"version": 1},
-                condition="attribute_exists(#projectId)",
+                condition=f"attribute_exists(#projectId) AND {NOT_GOING}",
             )
         except Exception:
             take_back(lambda: self._remove(item["id"]))

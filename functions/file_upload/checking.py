@@ -69,10 +69,11 @@ class Checking:
 
 def shown_check(capture: CaptureItem, files: Sequence[FileItem]) -> CaptureCheck | None:
     """Give the last check of a capture as its owner is told; None when nobody has asked for one."""
+    there = [file for file in files if file.state == "uploaded"]
     contents = Contents(
-        files=len(files),
-        bytes=sum(file.size or 0 for file in files),
-        newest=max((file.uploaded_at or 0 for file in files), default=0),
+        files=len(there),
+        bytes=sum(file.size or 0 for file in there),
+        newest=max((file.uploaded_at or 0 for file in there), default=0),
     )
     check = shown(capture.model_dump(by_alias=True), contents, now_ms())
     return None if check is None else CaptureCheck.model_validate(check)

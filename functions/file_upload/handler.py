@@ -5,10 +5,12 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
+from functions.file_upload.captures import Captures
 from functions.file_upload.checking import Checking
 from functions.file_upload.models import (
     Aborted,
     BegunUpload,
+    CapturePage,
     CaptureState,
     CheckedCapture,
     CompletedUpload,
@@ -18,6 +20,7 @@ from functions.file_upload.models import (
     PartUrls,
     PresignPart,
     PresignParts,
+    RemovedCapture,
     StartedUpload,
     StartUpload,
     UploadReference,
@@ -25,8 +28,9 @@ from functions.file_upload.models import (
 from functions.file_upload.settings import Settings
 from functions.file_upload.store import UploadStore
 from functions.file_upload.uploads import Uploads
-from functions.shared.api import PathId, SignedIn, api_handler, new_router
+from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
 from functions.shared.capture_checks import CheckStore
+from functions.shared.housekeeping import Housekeeping
 from functions.shared.idempotency import IdempotencyKey, once
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
@@ -38,6 +42,16 @@ router = new_router()
 def _uploads() -> Uploads:
     settings = load_settings(Settings)
     return Uploads(bucket=settings.uploads_bucket, store=UploadStore(Table(settings.uploads_table)))
+
+
+@cache
+def _captures() -> Captures:
+    settings = load_settings(Settings)
+    return Captures(
+        uploads=Table(settings.uploads_table),
+        jobs=Table(settings.jobs_table),
+        housekeeping=Housekeeping(settings.housekeeping_arn),
+    )
 
 
 @cache
@@ -97,6 +111,19 @@ def complete_upload(request: Annotated[CompleteUpload, Body()], caller: SignedIn
 def abort_upload(request: Annotated[UploadReference, Body()], caller: SignedIn) -> Aborted:
     """Give an upload up."""
     return _uploads().abort(caller, request)
+
+
+@router.get("/captures")
+def list_captures(caller: SignedIn, limit: PageLimit = MAX_PAGE, cursor: PageCursor = None) -> CapturePage:
+    """List the caller's captures."""
+    return _captures().page(caller, limit, cursor)
+
+
+@router.delete("/captures/<capture_id>")
+def delete_capture(capture_id: PathId, caller: SignedIn) -> RemovedCapture:
+    """Delete a capture with its photos."""
+    _captures().remove(caller, capture_id)
+    return RemovedCapture()
 
 
 @router.get("/captures/<capture_id>")

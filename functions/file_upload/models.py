@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from functions.file_upload.parts import MAX_PARTS, PartPlan
 from functions.shared.api import AnswerModel, ApiModel
 from functions.shared.job_names import UUID_PATTERN
+from functions.shared.summaries import CaptureSummary
 
 FIRST_URLS = 100
 """Part addresses that a start answers at most."""
@@ -301,3 +302,16 @@ class CaptureState(AnswerModel):
     s3_url: str
     files: list[FileDescription]
     check: CaptureCheck | None
+
+
+class CapturePage(AnswerModel):
+    """Some of the caller's captures, the newest first."""
+
+    captures: list[CaptureSummary]
+    next_cursor: str | None
+
+
+class RemovedCapture(AnswerModel):
+    """It is gone."""
+
+    ok: Literal[True] = True

@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 from functions.file_upload.models import FileState
 from functions.shared.capture_checks import CAPTURE_ITEM
 from functions.shared.clock import now_seconds
+from functions.shared.housekeeping import NOT_GOING, is_going
 from functions.shared.stores import Item, Table
 
 FILE_ITEM = "file#"
@@ -128,7 +129,7 @@ class UploadStore:
             {"countedAt": now_seconds()},
             add={"fileCount": 1, "totalBytes": size},
             condition="#owner = :owner AND #fileCount < :files AND #totalBytes <= :bytes"
-            " AND (attribute_not_exists(#expiresAt) OR #expiresAt >= :outlives)",
+            f" AND (attribute_not_exists(#expiresAt) OR #expiresAt >= :outlives) AND {NOT_GOING}",
             values={
                 "owner": owner,
                 "files": limits.files,
@@ -253,7 +254,7 @@ def _file_key(capture_id: str, file_name: str) -> dict[str, str]:
 
 
 def _is_there(item: Item, owner: str) -> bool:
-    return bool(item["owner"] == owner) and not _has_expired(item)
+    return bool(item["owner"] == owner) and not _has_expired(item) and not is_going(item)
 
 
 def _has_expired(item: Item) -> bool:

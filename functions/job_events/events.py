@@ -15,6 +15,7 @@ from functions.job_events.webhook import event_about
 from functions.shared.aws import step_functions
 from functions.shared.clock import now_seconds, to_ms
 from functions.shared.failures import Failure, explain
+from functions.shared.housekeeping import NOT_GOING
 from functions.shared.job_names import StepJobName, parse_execution_name, parse_step_job_name
 from functions.shared.jobs import ACTIVE, ENDED, Channel, JobRow, JobStore
 from functions.shared.mail import send
@@ -156,7 +157,7 @@ class Events:
             {"userSub": job.owner, "projectId": job.project_id},
             {**project_changes(job), "updatedAt": now_seconds()},
             add={"version": 1},
-            condition="attribute_exists(#projectId) AND "
+            condition=f"attribute_exists(#projectId) AND {NOT_GOING} AND "
             "(attribute_not_exists(#jobCreatedAt) OR #jobCreatedAt <= :created)",
             values={"created": job.created_at},
         )

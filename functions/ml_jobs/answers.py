@@ -194,6 +194,12 @@ class Job(AnswerModel):
     error: JobError | None
 
 
+class RemovedJob(AnswerModel):
+    """It is gone."""
+
+    ok: Literal[True] = True
+
+
 class JobPage(AnswerModel):
     """Some of the caller's jobs, the newest first."""
 

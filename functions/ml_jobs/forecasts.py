@@ -13,6 +13,7 @@ from functions.ml_jobs.models import EstimateJob
 from functions.ml_jobs.options import chosen_options
 from functions.ml_jobs.photos import photos_in
 from functions.ml_jobs.step_times import TYPICAL_MEGAPIXELS, Options, Photos
+from functions.shared.capture_checks import CheckStore
 from functions.shared.claims import Caller
 from functions.shared.clock import now_ms
 from functions.shared.jobs import JobRow, JobStore
@@ -31,12 +32,14 @@ class Forecasts:
     Attributes:
         store: The jobs table.
         captures: Where photos are.
+        checks: What checks found in captures.
         prices: What machines cost.
         machines: What the steps run on.
     """
 
     store: JobStore
     captures: Captures
+    checks: CheckStore
     prices: Prices
     machines: Machines
 
@@ -49,15 +52,16 @@ class Forecasts:
         """
         options = chosen_options(request.preset, request.hyperparameters)
         if request.s3_url is not None:
-            photos = self.photos_of(self.captures.find(caller, request.s3_url), request.megapixels)
+            photos = self.photos_of(caller, self.captures.find(caller, request.s3_url), request.megapixels)
         else:
             photos = Photos(request.photos or 0, request.megapixels or TYPICAL_MEGAPIXELS)
         estimated = self.of(caller, photos, options, preset=request.preset, start_at=request.pipeline_step)
         return tell_estimate(estimated, counted=photos.counted)
 
-    def photos_of(self, capture: Capture, megapixels: float | None = None) -> Photos:
-        """Count the photos of a capture."""
-        return photos_in(list_objects(self.captures.bucket, capture.prefix), megapixels=megapixels)
+    def photos_of(self, caller: Caller, capture: Capture, megapixels: float | None = None) -> Photos:
+        """Count the photos of a capture of the caller."""
+        check = self.checks.last(capture.capture_id, caller.sub)
+        return photos_in(list_objects(self.captures.bucket, capture.prefix), megapixels, check)
 
     def of(self, caller: Caller, photos: Photos, options: Options, *, preset: str, start_at: str) -> Estimate:
         """Estimate a job of the caller."""

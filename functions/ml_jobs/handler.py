@@ -14,6 +14,7 @@ from functions.ml_jobs.answers import (
     LogPage,
     ModelLink,
     ModelLinks,
+    RemovedJob,
     StartedJob,
     StoppedJob,
 )
@@ -27,10 +28,13 @@ from functions.ml_jobs.logs import read_logs
 from functions.ml_jobs.machines import Machines
 from functions.ml_jobs.models import EstimateJob, RetryJob, ShareModel, StartJob, Step, StopJob
 from functions.ml_jobs.quotas import QuotaGate
+from functions.ml_jobs.removal import remove_job
 from functions.ml_jobs.results import Results
 from functions.ml_jobs.settings import Settings
 from functions.ml_jobs.starting import Starting
 from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
+from functions.shared.capture_checks import CheckStore
+from functions.shared.housekeeping import Housekeeping
 from functions.shared.idempotency import KEPT_SECONDS, IdempotencyKey, once
 from functions.shared.jobs import JobStore
 from functions.shared.links import LinkStore
@@ -64,6 +68,7 @@ def _forecasts() -> Forecasts:
     return Forecasts(
         store=_store(),
         captures=Captures(settings.uploads_bucket),
+        checks=CheckStore(Table(settings.uploads_table)),
         prices=Prices.with_overrides(settings.machine_prices),
         machines=Machines.model_validate_json(settings.machines),
     )
@@ -140,6 +145,13 @@ def list_jobs(caller: SignedIn, limit: PageLimit = MAX_PAGE, cursor: PageCursor 
 def show_job(job_id: PathId, caller: SignedIn) -> Job:
     """Show a job."""
     return _jobs().show(caller, job_id)
+
+
+@router.delete("/jobs/<job_id>")
+def delete_job(job_id: PathId, caller: SignedIn) -> RemovedJob:
+    """Delete a job with its model and links."""
+    remove_job(_store(), Housekeeping(load_settings(Settings).housekeeping_arn), caller, job_id)
+    return RemovedJob()
 
 
 @router.get("/jobs/<job_id>/logs")

@@ -7,6 +7,7 @@ from functions.shared.clock import now_seconds
 from functions.shared.errors import ApiError, too_many
 from functions.shared.jobs import ENDED, JobStore
 from functions.shared.limits import DailyLimits
+from functions.shared.removed_spending import RemovedSpending
 from functions.shared.stores import Table
 from functions.shared.user_settings import Quotas
 
@@ -68,6 +69,8 @@ class QuotaGate:
     def spent_this_month(self, owner: str, *, but: str = "") -> float:
         """Sum what a person's jobs of this month (UTC) have cost, or are expected to cost where they run.
 
+        Jobs that were deleted meanwhile count on.
+
         Args:
             owner: The person's sub.
             but: A job that is left out.
@@ -76,7 +79,8 @@ class QuotaGate:
             day=1, hour=0, minute=0, second=0, microsecond=0
         )
         rows = self.jobs.rows_since(owner, int(start.timestamp() * 1000))
-        return sum(row.cost_or_estimate_usd for row in rows if row.job_id != but)
+        removed = RemovedSpending(self.limits).of_month(owner, start)
+        return removed + sum(row.cost_or_estimate_usd for row in rows if row.job_id != but)
 
     def _enter(self, owner: str, job_id: str, most: int) -> bool:
         entered = self.limits.update(

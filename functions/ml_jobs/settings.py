@@ -6,8 +6,9 @@ What its role must allow (besides logs and X-Ray):
 |---|---|
 | dynamodb:GetItem, PutItem, UpdateItem, DeleteItem | JOBS_TABLE, LINKS_TABLE, IDEMPOTENCY_TABLE |
 | dynamodb:Query | JOBS_TABLE/index/owner-index, LINKS_TABLE/index/job-index |
-| dynamodb:GetItem | PROJECTS_TABLE, SETTINGS_TABLE |
+| dynamodb:GetItem | PROJECTS_TABLE, SETTINGS_TABLE, UPLOADS_TABLE |
 | dynamodb:GetItem, UpdateItem | LIMITS_TABLE |
+| lambda:InvokeFunction | HOUSEKEEPING_ARN |
 | s3:ListBucket, for prefixes under uploads/ | UPLOADS_BUCKET |
 | s3:ListBucket, for prefixes under jobs/ (a missing progress file is then a 404 and not a 403) | ML_BUCKET |
 | s3:PutObject, s3:DeleteObject | ML_BUCKET/jobs/{jobId}/request.json |
@@ -28,6 +29,7 @@ class Settings(QuotaSettings):
     """Environment of the jobs function."""
 
     uploads_bucket: str
+    uploads_table: str
     ml_bucket: str
     projects_table: str
     jobs_table: str
@@ -39,4 +41,5 @@ class Settings(QuotaSettings):
     state_machine_arn: str
     machines: str
     machine_prices: str
+    housekeeping_arn: str
     allowed_origins: str

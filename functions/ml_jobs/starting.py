@@ -18,6 +18,7 @@ from functions.shared.aws import s3, step_functions
 from functions.shared.claims import Caller
 from functions.shared.clock import iso, now_ms
 from functions.shared.errors import bad_request, conflict, not_found
+from functions.shared.housekeeping import is_going
 from functions.shared.job_names import STEPS, ExecutionName, request_key
 from functions.shared.jobs import ACTIVE, JobRow, JobStore
 from functions.shared.observability import logger
@@ -89,7 +90,7 @@ class Starting:
             options=options,
             estimate=self.forecasts.of(
                 caller,
-                self.forecasts.photos_of(source.capture),
+                self.forecasts.photos_of(caller, source.capture),
                 options,
                 preset=request.preset,
                 start_at=request.pipeline_step,
@@ -176,7 +177,7 @@ class Starting:
         if request.project_id is None:
             return options
         project = self.projects.get({"userSub": caller.sub, "projectId": request.project_id})
-        if project is None:
+        if project is None or is_going(project):
             raise not_found("project")
         return logic.with_title(options, str(project.get("title") or ""))
 

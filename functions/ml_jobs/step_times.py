@@ -16,8 +16,8 @@ AWS yet. The figures come from (with how far the truth may be away):
   slower; 220 to 250 ms at 16.5 megapixels were measured on an A10G (0.6 to 1.8 times: our trainer is not
   gsplat's example).
 - Other GPUs by their memory's speed: L4 1.6 times an A10G's time, T4 2.5, L40S 0.5 (a third).
-- Compressor, 25 s and 60 s per million Gaussians: a million takes 20 CPU seconds to write on these CPUs,
-  and the model is drawn and compared with its photos (half to twice).
+- Compressor, 8 s and 60 s per million Gaussians: 30,000 took 6 s, a million takes 20 CPU seconds to write on
+  these CPUs, and the model is drawn and compared with its photos (half to twice).
 - Images and data, 2 minutes per step: what SageMaker usually takes (1 to 5).
 
 More photos, pixels or steps never take less.
@@ -70,7 +70,7 @@ LOAD_SECONDS_PER_PHOTO = 0.1
 GPU_SLOWNESS = {"g4dn": 2.5, "g5": 1.0, "g6": 1.6, "g6e": 0.5}
 """Times an A10G's time; of others it is taken to be the same."""
 
-COMPRESSOR_SECONDS, COMPRESSOR_SECONDS_PER_MILLION = 25.0, 60.0
+COMPRESSOR_SECONDS, COMPRESSOR_SECONDS_PER_MILLION = 8.0, 60.0
 REFERENCE_CPUS = {SFM: 16, COMPRESSOR: 4}
 
 SPREAD = {SFM: (0.5, 2.5), TRAINING: (0.6, 1.8), COMPRESSOR: (0.5, 2.0)}

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from functions.shared.api import AnswerModel, ApiModel
+from functions.shared.summaries import CaptureSummary, FlightPlanSummary, JobSummary
 
 Status = Literal[
     "draft", "path_downloaded", "uploading", "photos_uploaded", "processing", "delivered", "revoked"
@@ -92,6 +93,45 @@ class OneProject(AnswerModel):
     """One project."""
 
     project: Project
+
+
+class ProjectWithParts(OneProject):
+    """A project and what belongs to it: of each at most the 100 newest."""
+
+    captures: list[CaptureSummary]
+    flight_plans: list[FlightPlanSummary]
+    jobs: list[JobSummary]
+
+
+class ExportState(AnswerModel):
+    """An export of a project, as one ZIP archive.
+
+    Attributes:
+        state: running, ready, failed, or expired once the archive is gone.
+        fraction: Part of it that is written, 0 to 1.
+        size_bytes: Of its files when it was asked for.
+        requested_at: ISO 8601, UTC; as the other times.
+        error: What went wrong, for people.
+        expires_at: When a ready archive goes.
+        url: Where a ready archive is fetched from.
+        url_expires_at: When that address ends; the next look gives another one.
+    """
+
+    export_id: str
+    state: Literal["running", "ready", "failed", "expired"]
+    fraction: float
+    size_bytes: int
+    requested_at: str
+    error: str | None
+    expires_at: str | None
+    url: str | None = None
+    url_expires_at: str | None = None
+
+
+class OneExport(AnswerModel):
+    """The latest export of a project."""
+
+    export: ExportState
 
 
 class ProjectPage(AnswerModel):

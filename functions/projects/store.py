@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from functions.shared.housekeeping import NOT_GOING, SIGNED, is_going
 from functions.shared.stores import Item, Page, Table
 
 
@@ -17,12 +18,14 @@ class ProjectStore:
         return self.table.put_new(project, key="projectId")
 
     def get(self, owner: str, project_id: str) -> Item | None:
-        """Read one project."""
-        return self.table.get(_key(owner, project_id))
+        """Read one project, unless it is being removed."""
+        row = self.table.get(project_key(owner, project_id))
+        return None if row is None or is_going(row) else row
 
     def page(self, owner: str, limit: int, cursor: str | None) -> Page:
-        """Read some projects of one owner."""
-        return self.table.query("#userSub = :owner", {"owner": owner}, limit=limit, cursor=cursor)
+        """Read some projects of one owner; those that are being removed are left out."""
+        page = self.table.query("#userSub = :owner", {"owner": owner}, limit=limit, cursor=cursor)
+        return Page([row for row in page.items if not is_going(row)], page.cursor)
 
     def change(
         self, owner: str, project_id: str, changes: dict[str, Any], *, now: int, version: int | None
@@ -37,31 +40,27 @@ class ProjectStore:
             version: The version that was read, or None to change any.
 
         Returns:
-            The changed row; None when it is not there or in another version.
+            The changed row; None when it is not there, in another version or being removed.
         """
-        condition = "attribute_exists(#projectId)"
-        values = {}
-        if version is not None:
-            condition += " AND #version = :version"
-            values["version"] = version
-        changed = self.table.update(
-            _key(owner, project_id),
+        return self.table.update(
+            project_key(owner, project_id),
             {**changes, "updatedAt": now},
             add={"version": 1},
-            condition=condition,
-            values=values,
+            condition=f"{in_version(version)} AND {NOT_GOING}",
+            values={"version": version} if version else {},
+            signed=SIGNED,
         )
-        if changed is not None or version is None:
-            return changed
-        # The same change may have been made already, by a call whose answer was lost or by a second click.
-        found = self.get(owner, project_id)
-        wanted = {**changes, "version": version + 1}
-        return found if found and wanted.items() <= found.items() else None
-
-    def remove(self, owner: str, project_id: str) -> bool:
-        """Delete a project; False when it was not there."""
-        return self.table.delete(_key(owner, project_id), condition="attribute_exists(#projectId)")
 
 
-def _key(owner: str, project_id: str) -> dict[str, str]:
+def in_version(version: int | None) -> str:
+    """Give the condition that a project is there, and in a version: None for any, 0 for one never counted."""
+    if version is None:
+        return "attribute_exists(#projectId)"
+    if version == 0:
+        return "attribute_exists(#projectId) AND attribute_not_exists(#version)"
+    return "#version = :version"
+
+
+def project_key(owner: str, project_id: str) -> dict[str, str]:
+    """Give the key of a project's row."""
     return {"userSub": owner, "projectId": project_id}

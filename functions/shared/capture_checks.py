@@ -5,12 +5,14 @@ They are in the capture's own row:
 | Attribute | Meaning |
 |---|---|
 | checkRequestedAt | when somebody last asked for a check, epoch milliseconds |
+| checkRequestId | which request that was |
 | checkedFrom | when the check that `check` tells of began, epoch milliseconds; not before it was asked for |
 | check | what it found: `state` (passed, warned, refused), `checkedAt`, `lookedAt`, `figures`, `reasons` |
 
 A check that was asked for runs until `checkedFrom` has reached its request, or is given up after a while.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,14 +63,16 @@ class CheckStore:
         Returns:
             False when there is no such capture of this owner, or a check runs.
         """
+        # The SDK repeats a request whose answer was lost: its own mark must not keep it from going on.
+        request_id = str(uuid.uuid4())
         asked = self.table.update(
             _key(capture_id),
-            {"checkRequestedAt": now},
+            {"checkRequestedAt": now, "checkRequestId": request_id},
             condition=(
-                "#owner = :owner AND (attribute_not_exists(#checkRequestedAt) "
+                "#owner = :owner AND (attribute_not_exists(#checkRequestedAt) OR #checkRequestId = :id "
                 "OR #checkRequestedAt <= :givenUp OR #checkedFrom >= #checkRequestedAt)"
             ),
-            values={"owner": owner, "givenUp": now - GIVEN_UP_AFTER_MS},
+            values={"owner": owner, "id": request_id, "givenUp": now - GIVEN_UP_AFTER_MS},
         )
         return asked is not None
 
@@ -76,7 +80,7 @@ class CheckStore:
         """Take back a request that nobody could be told of."""
         self.table.update(
             _key(capture_id),
-            {"checkRequestedAt": None},
+            {"checkRequestedAt": None, "checkRequestId": None},
             condition="#checkRequestedAt = :requestedAt",
             values={"requestedAt": requested_at},
         )

@@ -48,6 +48,11 @@ def conflict(code: str, sentence: str) -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, code, sentence)
 
 
+def precondition_failed(code: str, sentence: str) -> ApiError:
+    """412: a condition in the request's headers does not hold."""
+    return ApiError(HTTPStatus.PRECONDITION_FAILED, code, sentence)
+
+
 def too_large(code: str, sentence: str) -> ApiError:
     """413: over a limit of size."""
     return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code, sentence)

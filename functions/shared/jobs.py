@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from functions.shared.failures import Failure
+from functions.shared.housekeeping import NOT_GOING, is_going
 from functions.shared.job_names import StepJobName, step_of_order
 from functions.shared.spending import Estimate, MachineUse
 from functions.shared.stores import Page, Table
@@ -63,6 +64,7 @@ class JobRow(BaseModel):
         result: Figures of the model.
         notified_attempt: The last attempt whose end has been mailed, or need not be.
         webhook_attempt: The same of the owner's webhook.
+        deleting_at: When its owner deleted it; it is not shown any more.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -103,6 +105,7 @@ class JobRow(BaseModel):
     result: dict[str, Any] | None = None
     notified_attempt: int = 0
     webhook_attempt: int = 0
+    deleting_at: int | None = None
 
     @property
     def reached(self) -> str | None:
@@ -142,12 +145,20 @@ class JobStore:
         return JobRow.model_validate(item) if item else None
 
     def of_owner(self, job_id: str, owner: str) -> JobRow | None:
-        """Read a job of this owner."""
+        """Read a job of this owner, unless it is being removed."""
         job = self.get(job_id)
-        return job if job and job.owner == owner else None
+        return job if job and job.owner == owner and job.deleting_at is None else None
 
-    def page(self, owner: str, limit: int | None, cursor: str | None, *, since: int = 0) -> Page:
-        """Read some rows of an owner's jobs, made since a time (epoch milliseconds), newest first."""
+    def page(self, owner: str, limit: int | None, cursor: str | None) -> Page:
+        """Read some rows of an owner's jobs, newest first; those that are being removed are left out."""
+        page = self._page(owner, limit, cursor, 0)
+        return Page([row for row in page.items if not is_going(row)], page.cursor)
+
+    def rows_since(self, owner: str, since: int) -> list[JobRow]:
+        """Read all rows of an owner's jobs that were made since a time (epoch milliseconds)."""
+        return [JobRow.model_validate(item) for item in self._page(owner, None, None, since).items]
+
+    def _page(self, owner: str, limit: int | None, cursor: str | None, since: int) -> Page:
         return self.table.query(
             "#owner = :owner AND #createdAt >= :since",
             {"owner": owner, "since": since},
@@ -156,10 +167,6 @@ class JobStore:
             limit=limit,
             cursor=cursor,
         )
-
-    def rows_since(self, owner: str, since: int) -> list[JobRow]:
-        """Read all rows of an owner's jobs that were made since a time (epoch milliseconds)."""
-        return [JobRow.model_validate(item) for item in self.page(owner, None, None, since=since).items]
 
     def started(self, job_id: str, execution_arn: str) -> None:
         """Keep which execution does the job."""
@@ -183,7 +190,7 @@ class JobStore:
                     ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
                 ),
             },
-            f"#attempt = :attempt AND {_CAN_BE_RETRIED}",
+            f"#attempt = :attempt AND {_CAN_BE_RETRIED} AND {NOT_GOING}",
             {"attempt": job.attempt, **_RETRY_VALUES},
         )
 

@@ -38,8 +38,8 @@ class Listed:
 
     key: str
     size: int
-    e_tag: str
-    modified_ms: int
+    e_tag: str = ""
+    modified_ms: int = 0
 
 
 def parse_address(url: str) -> Address:

@@ -17,6 +17,9 @@
 index, and in epoch seconds in the projects table, whose rows existing clients read. A row of the waitlist is
 a person's sign-up and nothing else: the table may be one that existed before, and people read it as it is.
 
+A row with `deletingAt` (of a project, capture or job) is being removed: `functions/shared/housekeeping.py`. A
+project's `export` is its latest export: `functions/shared/exports.py`.
+
 A person may choose a project's id, so two people can have projects of one id: whoever reads a project index
 must look at each item's owner.
 """

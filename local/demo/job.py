@@ -111,6 +111,7 @@ class _Run:
             upload_started = time.monotonic()
             place = self._upload(pilot)
             project = pilot.create_project("Demo")
+            estimated = pilot.estimate_job(place, options=self.settings.options)
             job_started = time.monotonic()
             job_id = pilot.start_job(place, project_id=project["projectId"], options=self.settings.options)
             job = self._watch(pilot, job_id)
@@ -124,7 +125,7 @@ class _Run:
         )
         mail = self._wait_for_mail(job_id)
         if job["status"] != "SUCCEEDED":
-            return self._report_failure(job_id, job, timings)
+            return self._report_failure(job_id, job, timings, estimated)
         link = _link_in(mail)
         files, model_url = self._fetch(job_id, link)
         errors = results.camera_errors(self.capture, files)
@@ -132,6 +133,7 @@ class _Run:
             self.capture,
             job_id=job_id,
             job=job,
+            estimated=estimated,
             resources=len(self.up.deployment.resources),
             timings=replace(timings, total=time.monotonic() - self.started),
             files=files,
@@ -233,11 +235,14 @@ class _Run:
         results.unpack(archive, splat)
         return results.JobFiles(sfm=self.folder / "sfm", splat=splat, report=merged), url
 
-    def _report_failure(self, job_id: str, job: client.Json, timings: results.Timings) -> Outcome:
+    def _report_failure(
+        self, job_id: str, job: client.Json, timings: results.Timings, estimated: client.Json
+    ) -> Outcome:
         content = results.report_of_failure(
             self.capture,
             job_id=job_id,
             job=job,
+            estimated=estimated,
             resources=len(self.up.deployment.resources),
             timings=replace(timings, total=time.monotonic() - self.started),
         )

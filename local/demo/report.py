@@ -20,6 +20,10 @@ def key_figures(report: Json) -> list[tuple[str, str]]:
     """Returns the report's main figures as names and values for people."""
     rows = [("in all", f"{report['total_seconds']:.0f} s"), ("deploy", f"{report['deploy_seconds']:.1f} s")]
     rows.append(("cloud resources", str(report["resources"])))
+    if report["cost"]["usd"] is not None:
+        rows.append(("at AWS's prices", f"${report['cost']['usd']:.2f}"))
+    if report["estimate"]["usd"] is not None:
+        rows.append(("estimate for AWS", f"${report['estimate']['usd']:.2f}"))
     if "sfm" not in report:
         return rows
     sfm, training, compressor = report["sfm"], report["3dgs"], report["compressor"]

@@ -48,10 +48,13 @@ def camera_errors(capture: Capture, files: JobFiles) -> CameraErrors | None:
     return compare_cameras(files.sfm, capture.truth) if capture.truth else None
 
 
-def report_of_failure(capture: Capture, *, job_id: str, job: Json, resources: int, timings: Timings) -> Json:
+def report_of_failure(
+    capture: Capture, *, job_id: str, job: Json, estimated: Json, resources: int, timings: Timings
+) -> Json:
     """Returns the content of report.json for a job that made no model."""
     return {
         **_frame(capture, resources, timings),
+        **_spent(job, estimated),
         "job_id": job_id,
         "status": job["status"],
         "error": {"message": job["error"]["sentence"], "next_step": job["error"]["nextStep"]},
@@ -64,6 +67,7 @@ def report_of_success(
     *,
     job_id: str,
     job: Json,
+    estimated: Json,
     resources: int,
     timings: Timings,
     files: JobFiles,
@@ -75,6 +79,7 @@ def report_of_success(
     sfm, training, compressor = (files.report[step] for step in ("sfm", "3dgs", "compressor"))
     return {
         **_frame(capture, resources, timings),
+        **_spent(job, estimated),
         "sfm": {
             "seconds": sfm["seconds"],
             "registered": sfm["output"]["registered"],
@@ -111,6 +116,20 @@ def _frame(capture: Capture, resources: int, timings: Timings) -> Json:
         "job_seconds": round(timings.job, 2),
         "total_seconds": round(timings.total, 2),
         "capture": {"photos": len(capture.files), "source": capture.source},
+    }
+
+
+def _spent(job: Json, estimated: Json) -> Json:
+    """What the job was expected to take on AWS, and what its machines took here, at AWS's prices."""
+    return {
+        "estimate": {
+            "machine_seconds": {step: one["seconds"]["likely"] for step, one in estimated["steps"].items()},
+            "usd": estimated["usd"]["likely"] if estimated["usd"] else None,
+        },
+        "cost": {
+            "machine_seconds": {step: one["seconds"] for step, one in job["cost"]["bySteps"].items()},
+            "usd": job["cost"]["usd"],
+        },
     }
 
 

@@ -1,8 +1,12 @@
 """An embedded cloud for all tests of the functions, and API Gateway's proxy events for their handlers."""
 
+import importlib
+import io
 import json
 import os
+import sys
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -80,6 +84,9 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
     ).decode()
     for bucket in ("uploads", "ml"):
         embedded.client("s3").create_bucket(Bucket=f"test-{bucket}")
+        embedded.client("s3").put_bucket_versioning(
+            Bucket=f"test-{bucket}", VersioningConfiguration={"Status": "Enabled"}
+        )
     _make_tables(embedded)
     embedded.client("secretsmanager").create_secret(Name="delivery-key", SecretString=pem)
     embedded.client("sesv2").create_email_identity(EmailIdentity="noreply@example.org")
@@ -91,8 +98,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "UPLOADS_BUCKET": "test-uploads",
         "ML_BUCKET": "test-ml",
         "UPLOADS_TABLE": "uploads",
-        # No such function: a test that starts a check hears of it instead.
-        "CAPTURE_CHECK_ARN": "arn:aws:lambda:us-east-1:123456789012:function:capture-check:live",
+        "CAPTURE_CHECK_ARN": _make_idle_function(embedded, "capture-check"),
         "PROJECTS_TABLE": "projects",
         "JOBS_TABLE": "jobs",
         "LINKS_TABLE": "links",
@@ -131,6 +137,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         ),
         "MACHINE_PRICES": "{}",
         "INTERMEDIATE_TAG": "kept=for-a-while",
+        # It takes requests and does nothing: a test that needs housekeeping does it itself.
+        "HOUSEKEEPING_ARN": _make_idle_function(embedded, "housekeeping"),
         "ALLOWED_ORIGINS": f"{ORIGIN},https://two.example.org",
     }
     cloud = Cloud(embedded, environment, key.public_key(), role["Role"]["Arn"])
@@ -175,6 +183,27 @@ def _make_tables(embedded: EmbeddedCloud) -> None:
 def _make_queue(embedded: EmbeddedCloud, name: str) -> str:
     url: str = embedded.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     return url
+
+
+def _make_idle_function(embedded: EmbeddedCloud, name: str) -> str:
+    """Make a function that takes every event and does nothing; the ARN of its alias."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("idle.py", "def handler(event, context):\n    return None\n")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = embedded.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    functions = embedded.client("lambda")
+    functions.create_function(
+        FunctionName=name,
+        Runtime=f"python{sys.version_info.major}.{sys.version_info.minor}",
+        Role=role,
+        Handler="idle.handler",
+        Code={"ZipFile": code.getvalue()},
+        Publish=True,
+    )
+    alias = functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    return str(alias["AliasArn"])
 
 
 def _make_pool(embedded: EmbeddedCloud) -> str:
@@ -283,6 +312,55 @@ def call(lambda_context: SimpleNamespace) -> Call:
         return Answer(answer["statusCode"], json.loads(text) if is_json and text else text, got)
 
     return send
+
+
+@dataclass
+class Housekeeping:
+    """Stands where housekeeping is called, and does what it was asked for when told to.
+
+    Attributes:
+        asked: Requests that were taken and not done.
+        refusing: What calls are answered with instead.
+    """
+
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    refusing: Exception | None = None
+    seconds: float = 900.0
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == os.environ["HOUSEKEEPING_ARN"]
+        assert InvocationType == "Event"
+        if self.refusing:
+            raise self.refusing
+        self.asked.append(json.loads(Payload))
+        return {"StatusCode": 202}
+
+    def work(self) -> None:
+        """Do what was asked for; what fails stays asked for."""
+        while self.asked:
+            self.do(self.asked[0])
+            self.asked.pop(0)
+
+    def do(self, event: dict[str, Any]) -> None:
+        handler = importlib.import_module("functions.housekeeping.handler").handler
+        handler(
+            event,
+            SimpleNamespace(
+                function_name="housekeeping",
+                memory_limit_in_mb=1024,
+                invoked_function_arn=os.environ["HOUSEKEEPING_ARN"],
+                aws_request_id=str(uuid.uuid4()),
+                get_remaining_time_in_millis=lambda: self.seconds * 1000,
+            ),
+        )
+
+
+@pytest.fixture
+def housekeeping(monkeypatch: pytest.MonkeyPatch) -> Housekeeping:
+    """Give the housekeeping that handlers call."""
+    stand_in = Housekeeping()
+    monkeypatch.setattr("functions.shared.housekeeping.lambda_functions", lambda: stand_in)
+    return stand_in
 
 
 @pytest.fixture

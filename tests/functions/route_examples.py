@@ -132,6 +132,13 @@ class World:
         self.owns(made.body["project"]["projectId"])
         return str(made.body["project"]["projectId"])
 
+    def export(self) -> str:
+        """Have a project exported; the project's id."""
+        project = self.project()
+        exported = self.made("projects", "POST", f"/projects/{project}/export", {}).body["export"]
+        self.owns(exported["exportId"])
+        return project
+
     def upload(self) -> dict[str, Any]:
         """Start the upload of a file with its one part; what complete, abort and the like take."""
         started = self.made("file_upload", "POST", "/start-multipart-upload", {"fileName": "a.jpg"}).body
@@ -171,6 +178,12 @@ class World:
         self.owns(link["linkId"])
         return str(link["linkId"])
 
+    def ended_job(self) -> str:
+        """Start a job that fails; its id."""
+        job_id = self.job()
+        JobStore(Table("jobs")).ended(job_id, 1, "FAILED", 5, None)
+        return job_id
+
     def model(self) -> str:
         """Start a job and publish its model; the job's id."""
         job_id = self.job()
@@ -200,6 +213,11 @@ def _flight(world: World) -> Request:
 def _battery(world: World) -> Request:
     world.terrain()
     return Request({"id": "1"}, {**FLIGHT, "terrain": "elevation"})
+
+
+def _with_a_capture(world: World) -> Request:
+    world.capture()
+    return Request()
 
 
 def _with_a_project(world: World) -> Request:
@@ -258,6 +276,16 @@ EXAMPLES: Mapping[str, Example] = {
     "GET /captures/{captureId}": Example(
         lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
     ),
+    "GET /captures": Example(_with_a_capture, Others.NOTHING),
+    "DELETE /captures/{captureId}": Example(
+        lambda world: Request({"captureId": world.capture()["captureId"]}), Others.NOT_FOUND
+    ),
+    "POST /captures/{captureId}/check": Example(
+        lambda world: Request({"captureId": world.capture()["captureId"]}, {}),
+        Others.NOT_FOUND,
+        # The check has begun, and the next request tells so.
+        leaves={call: {("uploads", "changed"): 1} for call in ("dynamodb:GetItem 2", "dynamodb:Query 2")},
+    ),
     "GET /projects": Example(_with_a_project, Others.NOTHING),
     "POST /projects": Example(
         lambda _: Request(body={"projectId": str(uuid.uuid4()), "title": "New"}), Others.NOTHING
@@ -270,6 +298,8 @@ EXAMPLES: Mapping[str, Example] = {
         lambda world: Request({"id": world.project()}, {"title": "Changed", "version": 1}), Others.NOT_FOUND
     ),
     "DELETE /projects/{id}": Example(lambda world: Request({"id": world.project()}), Others.NOT_FOUND),
+    "POST /projects/{id}/export": Example(lambda world: Request({"id": world.project()}), Others.NOT_FOUND),
+    "GET /projects/{id}/export": Example(lambda world: Request({"id": world.export()}), Others.NOT_FOUND),
     "POST /api/optimize-spiral": Example(_flight, Others.NOTHING),
     "POST /api/elevation": Example(_elevation, Others.NOTHING),
     "POST /api/csv": Example(_flight, Others.NOTHING),
@@ -296,6 +326,7 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "GET /jobs": Example(_with_a_job, Others.NOTHING),
     "GET /jobs/{jobId}": Example(lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND),
+    "DELETE /jobs/{jobId}": Example(lambda world: Request({"jobId": world.ended_job()}), Others.NOT_FOUND),
     "GET /api/ml-pipeline/status/{jobId}": Example(
         lambda world: Request({"jobId": world.job()}), Others.NOT_FOUND
     ),

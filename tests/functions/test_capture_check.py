@@ -14,7 +14,10 @@ from pydantic import ValidationError
 from functions.capture_check.handler import handler
 from functions.capture_check.reasons import CaptureRejected
 from functions.file_upload.handler import handler as upload_api
-from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore
+from functions.file_upload.store import CaptureItem, FileItem, UploadStore
+from functions.ml_jobs.handler import handler as jobs_api
+from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore, Contents
+from functions.shared.capture_checks import shown as describe
 from functions.shared.clock import now_ms
 from functions.shared.stores import Table
 from tests.functions.capture_kit import METRES_PER_DEGREE, flight, gps_tags, jpeg, scene
@@ -32,26 +35,31 @@ class Capture:
         self.prefix = f"uploads/{owner}/{self.id}/"
         self.table = Table("uploads")
         self.key = {"captureId": self.id, "itemId": "capture"}
-        row = {**self.key, "owner": owner, "createdAt": now_ms(), "fileCount": 0}
-        assert self.table.put_new(row, key="captureId")
+        now = now_ms()
+        UploadStore(self.table).add_capture(
+            CaptureItem(capture_id=self.id, owner=owner, created_at=now, counted_at=now // 1000)
+        )
 
     def put(self, files):
         for name, content in files.items():
             self.s3.put_object(Bucket=BUCKET, Key=self.prefix + name, Body=content)
-            item = {
-                "captureId": self.id,
-                "itemId": f"file#{name.lower()}",
-                "owner": self.owner,
-                "fileName": name,
-                "originalName": name,
-                "objectKey": self.prefix + name,
-                "state": "uploaded",
-                "size": len(content),
-                "startedAt": now_ms(),
-                "uploadedAt": now_ms(),
-            }
-            self.table.put_new(item, key="captureId")
+            self.note(name, len(content), "uploaded")
         return self
+
+    def note(self, name, size, state):
+        file = FileItem(
+            capture_id=self.id,
+            owner=self.owner,
+            file_name=name,
+            original_name=name,
+            object_key=self.prefix + name,
+            state=state,
+            upload_id="",
+            size=size,
+            started_at=now_ms(),
+            uploaded_at=now_ms(),
+        )
+        assert UploadStore(self.table).add_file(file)
 
     @property
     def job_event(self):
@@ -143,6 +151,16 @@ def test_photos_in_archives_are_judged_like_plain_ones(cloud, lambda_context, us
     assert codes(zipped.check) == codes(plain.check) >= {"BLURRED", "COPIES", "NOT_IMAGES"}
     for name in ("resolution", "cameras", "gps", "taken", "copies", "sharpness", "coverage"):
         assert zipped.check["figures"][name] == plain.check["figures"][name]
+
+
+def test_a_damaged_photo_in_an_archive_is_named_even_where_it_can_be_decoded(checked):
+    files = flight(4)
+    archive = bytearray(packed(files))
+    last = files["DJI_0003.JPG"]
+    archive[archive.index(last) + len(last) - 400] ^= 1
+    check = checked({"card.zip": bytes(archive)})
+    (reason,) = [reason for reason in check["reasons"] if reason["code"] == "DAMAGED_PHOTOS"]
+    assert reason["photos"] == ["card.zip/DJI_0003.JPG"]
 
 
 def test_a_photo_is_known_again_in_an_archive(checked):
@@ -257,7 +275,7 @@ def events(monkeypatch):
         sent.append(json.loads(Payload))
 
     monkeypatch.setattr(
-        "functions.file_upload.uploads.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     return sent
 
@@ -285,9 +303,23 @@ def test_a_check_is_asked_for_runs_and_is_shown(call, capture, events, lambda_co
     assert check["stale"] is False
     assert check["lookedAt"]["files"] == 4
     assert {"code", "level", "sentence", "photos"} == set(check["reasons"][0])
-    # Another one may begin now.
-    assert ask(call, capture).body["check"]["state"] == "running"
+    # Another one may begin now, but not two.
+    for _ in range(2):
+        assert ask(call, capture).body["check"]["state"] == "running"
     assert len(events) == 2
+
+
+def test_a_request_whose_answer_was_lost_goes_on(capture, monkeypatch):
+    update = Table.update
+
+    def told_twice(table, *arguments, **conditions):
+        update(table, *arguments, **conditions)
+        return update(table, *arguments, **conditions)
+
+    monkeypatch.setattr(Table, "update", told_twice)
+    store = CheckStore(Table("uploads"))
+    assert store.request(capture.id, capture.owner, now_ms())
+    assert not store.request(capture.id, capture.owner, now_ms())
 
 
 def test_a_check_that_runs_is_not_begun_twice_even_at_once(call, capture, events):
@@ -302,7 +334,7 @@ def test_a_check_that_came_to_no_end_is_told_and_may_be_begun_again(call, captur
     capture.put(flight(3))
     ask(call, capture)
     later = now_ms() + GIVEN_UP_AFTER_MS + 1000
-    monkeypatch.setattr("functions.file_upload.uploads.now_ms", lambda: later)
+    monkeypatch.setattr("functions.file_upload.checking.now_ms", lambda: later)
     check = shown(call, capture)
     assert check["state"] == "failed"
     assert check["reasons"][0]["sentence"]
@@ -313,9 +345,24 @@ def test_a_check_that_came_to_no_end_is_told_and_may_be_begun_again(call, captur
 def test_a_verdict_on_what_has_changed_is_stale(call, capture, checked):
     checked(flight(4))
     assert shown(call, capture)["stale"] is False
+    capture.note("begun.jpg", 5, "uploading")
+    assert shown(call, capture)["stale"] is False
     time.sleep(0.01)
     capture.put({"new.jpg": jpeg(scene(99))})
     assert shown(call, capture)["stale"] is True
+
+
+def test_a_verdict_is_stale_when_a_file_came_after_it_whatever_its_size():
+    found = {"state": "passed", "checkedAt": "", "figures": {}, "reasons": [],
+             "lookedAt": {"files": 3, "bytes": 9, "newest": "", "digest": ""}}  # fmt: skip
+    row = {"check": found, "checkedFrom": 1000}
+    for contents, stale in (
+        (Contents(3, 9, 900), False),
+        (Contents(3, 9, 1100), True),
+        (Contents(2, 9, 900), True),
+        (Contents(3, 8, 900), True),
+    ):
+        assert describe(row, contents, 2000)["stale"] is stale
 
 
 def test_a_capture_that_is_not_whole_is_not_checked(call, user, events):
@@ -344,7 +391,7 @@ def test_a_check_that_could_not_be_begun_is_not_said_to_run(call, capture, monke
         raise ConnectionError
 
     monkeypatch.setattr(
-        "functions.file_upload.uploads.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     assert ask(call, capture).status == 500
     assert shown(call, capture) is None
@@ -395,3 +442,17 @@ def test_a_verdict_stays_small_whatever_the_names(checked):
     (reason,) = [reason for reason in check["reasons"] if reason["code"] == "NOT_IMAGES"]
     assert all(name.endswith(".jpg") for name in reason["photos"])
     assert "400 photos" in reason["sentence"]
+
+
+def test_an_estimate_goes_by_what_a_check_has_found(call, cloud, capture, checked, user):
+    """Twenty small photos in one archive: by its size they would be less than one."""
+    question = {"s3Url": f"s3://{BUCKET}/{capture.prefix}"}
+    check = checked({"all.zip": packed(flight(20, spacing_m=5))})
+    answer = call(jobs_api, "POST", "/estimate", question, user=user)
+    assert answer.status == 200, answer.body
+    assert answer.body["photos"] == check["figures"]["files"]["photos"] == 20
+    assert answer.body["megapixels"] == round(check["figures"]["resolution"]["medianMegapixels"], 1)
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{capture.prefix}more.jpg", Body=b"x")
+    changed = call(jobs_api, "POST", "/estimate", question, user=user).body
+    assert changed["photos"] != 21
+    assert "guessed" in changed["sentence"]

@@ -311,4 +311,4 @@ def test_what_is_wrong_is_named(ask, path):
 
 def test_not_a_number_is_refused(call, user):
     answer = call(handler, "POST", "/api/plan", f'{{"center": "{CENTER}", "batteryMinutes": NaN}}', user=user)
-    assert (answer.status, answer.body["code"]) == (400, "INVALID_REQUEST")
+    assert (answer.status, answer.body["code"]) == (400, "INVALID_JSON")

@@ -1,7 +1,9 @@
 """Estimates: what holds of any of them, what they learn, and that they know the containers' options."""
 
+import re
 import statistics
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -188,6 +190,21 @@ def test_without_a_price_there_is_no_cost_but_a_reason(which):
     assert priced.usd_reason is None
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_docs_show_what_the_estimate_says(preset):
+    page = (Path(__file__).parents[2] / "docs" / "costs.md").read_text()
+    (row,) = re.findall(rf"^\| {preset} \| (.*) \|$", page, re.MULTILINE)
+    told = [float(number) for number in re.findall(r"[\d.]+", row)]
+    spot = made(options=options_of(preset, {}))
+    on_demand = made(
+        options=options_of(preset, {}), machines=REFERENCE.model_copy(update={"use_spot": False})
+    )
+    seconds = [step.seconds.likely for step in spot.steps.values()]
+    seconds += [spot.seconds.likely, spot.seconds.low, spot.seconds.high]
+    dollars = [on_demand.usd.likely, spot.usd.likely, spot.usd.low, spot.usd.high]
+    assert told == [*(round(one / 60) for one in seconds), *(round(one, 2) for one in dollars)]
+
+
 def test_an_estimate_survives_its_row():
     one = made()
     row = JobRow(
@@ -297,23 +314,41 @@ def test_sizes_of_machines():
     assert [cpus(machine) for machine in named] == [2, 4, 16, None]
 
 
+def listed(key, size):
+    return Listed(key, size, e_tag="e", modified_ms=1)
+
+
 def test_photos_are_counted_and_sized_by_their_files():
-    files = [Listed(f"c/{i}.JPG", 8_000_000) for i in range(10)] + [
-        Listed("c/notes.txt", 5),
-        Listed("c/.a.jpg", 9),
+    files = [listed(f"c/{i}.JPG", 8_000_000) for i in range(10)] + [
+        listed("c/notes.txt", 5),
+        listed("c/.a.jpg", 9),
     ]
     photos = photos_in(files)
     assert photos == Photos(10, pytest.approx(20), counted=True)
     assert photos_in(files, megapixels=12).megapixels == 12
-    packed = photos_in([Listed("c/a.zip", 400_000_000)])
+    packed = photos_in([listed("c/a.zip", 400_000_000)])
     assert (packed.count, packed.counted) == (50, False)
-    both = photos_in([*files, Listed("c/a.zip", 400_000_000)])
+    both = photos_in([*files, listed("c/a.zip", 400_000_000)])
     assert (both.count, both.counted) == (60, False)
     assert "guessed" in tell_estimate(made(both), counted=both.counted).sentence
     assert "guessed" not in tell_estimate(made(photos), counted=photos.counted).sentence
 
 
-@given(st.lists(st.builds(Listed, st.sampled_from(["a.jpg", "b.png", "c.zip", "d"]), st.integers(0, 10**10))))
+def test_a_check_knows_better_while_the_capture_is_as_it_was():
+    files = [listed("c/a.zip", 400_000_000)]
+    check = {
+        "lookedAt": {"files": 1, "bytes": 400_000_000},
+        "figures": {"files": {"photos": 77}, "resolution": {"medianMegapixels": 12.0}},
+    }
+    assert photos_in(files, check=check) == Photos(77, 12.0, counted=True)
+    assert photos_in(files, 48, check).megapixels == 48
+    changed = [*files, listed("c/b.jpg", 8_000_000)]
+    assert photos_in(changed, check=check) == photos_in(changed)
+    unread = {**check, "figures": {"files": {"photos": 0}}}
+    assert photos_in(files, check=unread).count == 1
+
+
+@given(st.lists(st.builds(listed, st.sampled_from(["a.jpg", "b.png", "c.zip", "d"]), st.integers(0, 10**10))))
 def test_any_listing_has_at_least_a_photo(files):
     photos = photos_in(files)
     assert photos.count >= 1

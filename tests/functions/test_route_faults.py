@@ -239,6 +239,11 @@ def _messages(cloud: Cloud) -> Snapshot:
     return {"messages": dict.fromkeys(map(str, range(int(told["Attributes"][number]))), 1)}
 
 
+def _events(_cloud: Cloud) -> Snapshot:
+    """Of an event that a function was sent, nothing is to be seen."""
+    return {}
+
+
 _LOOKS: Mapping[str, Callable[[Cloud], Snapshot]] = {
     "dynamodb": _tables,
     "s3": _buckets,
@@ -246,6 +251,7 @@ _LOOKS: Mapping[str, Callable[[Cloud], Snapshot]] = {
     "cognito-idp": _people,
     "ses": _mails,
     "sqs": _messages,
+    "lambda": _events,
 }
 
 

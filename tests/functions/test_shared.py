@@ -57,8 +57,9 @@ def test_a_missing_variable_is_named(name, monkeypatch):
     settings = importlib.import_module(f"functions.{name}.settings").Settings
     variables = [name.upper() for name, field in settings.model_fields.items() if field.is_required()]
     for variable in variables:
-        is_number = settings.model_fields[variable.lower()].annotation is int
-        monkeypatch.setenv(variable, "1" if is_number else "true")
+        kind = settings.model_fields[variable.lower()]
+        usable = "1" if kind.annotation is int else "true" if kind.annotation is str else "{}"
+        monkeypatch.setenv(variable, usable)
     for variable in variables:
         with monkeypatch.context() as patch:
             patch.setenv(variable, " ")

@@ -4,6 +4,8 @@ Per role, by the name that the program gives it: the thing, and what may be done
 `role_probes`. What is not written here must be refused.
 """
 
+IMPLIED = {"abort": "write"}
+"""Words that another one contains: whoever may write an object may give up what is half written."""
 OWN_LOG, TRACES = "write", {"the account's traces": "send"}
 MAIL = {"mail from us": "send"}
 
@@ -12,6 +14,9 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "file-upload-logs": OWN_LOG,
         "uploads-table": "get put update delete query",
+        "uploads-table owner-index": "query",
+        "jobs-table owner-index": "query",
+        "housekeeping-alias": "invoke",
         "idempotency-table": "get put update delete",
         "uploads-bucket uploads/": "list read write list-parts delete",
         "capture-check-alias": "invoke",
@@ -27,6 +32,46 @@ MATRIX: dict[str, dict[str, str]] = {
     | {
         "projects-logs": OWN_LOG,
         "projects-table": "get put update delete query",
+        "uploads-table project-index": "query",
+        "flight-paths-table project-index": "query",
+        "jobs-table project-index": "query",
+        "jobs-table owner-index": "query",
+        "uploads-bucket uploads/": "list",
+        "ml-bucket jobs/": "list",
+        "ml-bucket exports/": "read",
+        "housekeeping-alias": "invoke",
+    },
+    "housekeeping-role": TRACES
+    | {
+        "housekeeping-logs": OWN_LOG,
+        "housekeeping-dead-letters": "send",
+        "projects-table": "get update delete",
+        "uploads-table": "get update delete query",
+        "uploads-table project-index": "query",
+        "jobs-table": "get update delete",
+        "jobs-table owner-index": "query",
+        "jobs-table project-index": "query",
+        "flight-paths-table": "delete",
+        "flight-paths-table project-index": "query",
+        "links-table": "delete",
+        "links-table job-index": "query",
+        "limits-table": "update",
+        "uploads-bucket uploads/": "list read delete abort",
+        "ml-bucket jobs/": "list",
+        "ml-bucket jobs/*/": "delete",
+        "ml-bucket jobs/*/request.json": "delete",
+        "ml-bucket jobs/*/sfm/": "delete",
+        "ml-bucket jobs/*/sfm/report.json": "delete",
+        "ml-bucket jobs/*/3dgs/": "delete",
+        "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "delete",
+        "ml-bucket jobs/*/model/": "read delete",
+        "ml-bucket jobs/*/progress/sfm/": "delete",
+        "ml-bucket jobs/*/progress/compressor/": "delete",
+        # All that lies in a job's folder, whatever it is called.
+        "ml-bucket jobs/*/elsewhere/sfm/": "delete",
+        "ml-bucket jobs/*/elsewhere/3dgs/": "delete",
+        "ml-bucket jobs/*/elsewhere/model/": "delete",
+        "ml-bucket exports/": "list write delete",
     },
     "user-settings-role": TRACES
     | {
@@ -61,6 +106,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "idempotency-table": "get put update delete",
         "limits-table": "get update",
         "projects-table": "get",
+        "uploads-table": "get",
         "settings-table": "get",
         "uploads-bucket uploads/": "list",
         "ml-bucket jobs/": "list",
@@ -73,6 +119,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "ml-bucket jobs/*/3dgs/checkpoints/progress.json": "read",
         "ml-bucket jobs/*/model/": "read",
         "pipeline-machine": "start follow stop",
+        "housekeeping-alias": "invoke",
     },
     "pipeline-steps-role": TRACES
     | {
@@ -194,15 +241,6 @@ NOBODYS = {
     "artifacts-bucket layers/",
     "uploads-bucket /",
     "ml-bucket /",
-    "ml-bucket jobs/*/",
-    "ml-bucket jobs/*/elsewhere/sfm/",
-    "ml-bucket jobs/*/elsewhere/3dgs/",
-    "ml-bucket jobs/*/elsewhere/model/",
-    # Indexes that no function asks.
-    "flight-paths-table project-index",
-    "jobs-table project-index",
-    "uploads-table owner-index",
-    "uploads-table project-index",
     # SQS alone fills it.
     "webhooks-dead-letters",
     # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
@@ -224,6 +262,7 @@ NOBODYS = {
     "delivery-role",
     "drone-path-role",
     "file-upload-role",
+    "housekeeping-role",
     "invites-v2-role",
     "invites-v3-role",
     "job-events-role",

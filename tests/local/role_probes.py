@@ -25,6 +25,7 @@ PLACES = {
     "ml-bucket": (
         "/",
         "terrain/",
+        "exports/",
         "jobs/",
         "jobs/*/",
         "jobs/*/request.json",
@@ -162,7 +163,7 @@ class Probes:
                 yield Probe(thing, "read", "s3:GetObject", kept)
                 yield Probe(thing, "write", "s3:PutObject", dry)
                 upload = dry | {"UploadId": PROBE}
-                yield Probe(thing, "write", "s3:AbortMultipartUpload", upload)
+                yield Probe(thing, "abort", "s3:AbortMultipartUpload", upload)
                 yield Probe(thing, "list-parts", "s3:ListMultipartUploadParts", upload, "list_parts")
                 yield Probe(thing, "delete", "s3:DeleteObject", dry)
                 tags = {"TagSet": [{"Key": PROBE, "Value": PROBE}]}

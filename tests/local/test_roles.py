@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from local.deployed import Deployed, deployed
 from tests.local.cloud_kit import CloudKit, allow
-from tests.local.role_matrix import MATRIX, NO_CALL, NOBODYS
+from tests.local.role_matrix import IMPLIED, MATRIX, NO_CALL, NOBODYS
 from tests.local.role_probes import BUCKET, PLACES, ROLE, Probe, Probes
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(300)]
@@ -109,7 +109,8 @@ def refused(probe: Probe, clients: Clients) -> bool:
 
 
 def may(role: str, probe: Probe) -> bool:
-    return probe.ability in MATRIX[role].get(probe.thing, "").split()
+    words = MATRIX[role].get(probe.thing, "").split()
+    return probe.ability in words or IMPLIED.get(probe.ability) in words
 
 
 @pytest.mark.parametrize("role", MATRIX)

@@ -119,6 +119,20 @@ MUTANTS = (
         ("storage",),
     ),
     Mutant(
+        "exported archives stay",
+        "components/storage.py",
+        "lifecycle=[_EXPIRE_INTERMEDIATES, _EXPIRE_EXPORTS]",
+        "lifecycle=[_EXPIRE_INTERMEDIATES]",
+        ("storage",),
+    ),
+    Mutant(
+        "models go with the archives",
+        "components/storage.py",
+        '"filter": {"prefix": EXPORTS},',
+        '"filter": {"prefix": "jobs/"},',
+        ("storage",),
+    ),
+    Mutant(
         "objects belong to who writes them",
         "components/bucket.py",
         "BucketOwnerEnforced",
@@ -156,8 +170,8 @@ MUTANTS = (
     Mutant(
         "jobs cannot be found by project",
         "components/storage.py",
-        "indexes=[by_owner, by_project]",
-        "indexes=[by_owner]",
+        '"jobs-table", Key("jobId"), indexes=[by_owner, by_project]',
+        '"jobs-table", Key("jobId"), indexes=[by_owner]',
         ("storage",),
     ),
     Mutant(
@@ -419,10 +433,24 @@ MUTANTS = (
     Mutant(
         "a function keeps its neighbour's table",
         "components/handlers.py",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn)]",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn), "
-        "grants.keep_items(self.storage.jobs_table.arn)]",
+        "                grants.keep_items(self.storage.projects_table.arn),\n",
+        "                grants.keep_items(self.storage.projects_table.arn),\n"
+        "                grants.keep_items(self.storage.jobs_table.arn),\n",
         ("abilities",),
+    ),
+    Mutant(
+        "removing reaches photos outside of people's folders",
+        "components/handlers.py",
+        'grants.delete_objects(uploads.arn, f"{_UPLOADS}*")',
+        'grants.delete_objects(uploads.arn, "*")',
+        ("abilities", "grants"),
+    ),
+    Mutant(
+        "a removal that failed is forgotten",
+        "components/handlers.py",
+        "            timeout_seconds=900,\n            asynchronous=True,\n",
+        "            timeout_seconds=900,\n",
+        ("functions",),
     ),
     Mutant(
         "a function lacks an ability",
@@ -462,9 +490,13 @@ MUTANTS = (
     Mutant(
         "a function behind an API may run longer than the API waits",
         "components/handlers.py",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn)],\n            memory_mb=512,\n"
+        '                grants.read_objects(ml_bucket.arn, f"{EXPORTS}*"),\n'
+        "                grants.invoke_function(housekeeping.arn),\n            ],\n"
+        "            memory_mb=512,\n"
         "            timeout_seconds=29",
-        "abilities=[grants.keep_items(self.storage.projects_table.arn)],\n            memory_mb=512,\n"
+        '                grants.read_objects(ml_bucket.arn, f"{EXPORTS}*"),\n'
+        "                grants.invoke_function(housekeeping.arn),\n            ],\n"
+        "            memory_mb=512,\n"
         "            timeout_seconds=60",
         ("functions",),
     ),

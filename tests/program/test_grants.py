@@ -138,10 +138,12 @@ def test_objects_are_reached_below_a_prefix_only(stack):
         if statement["Action"] == ["s3:ListBucket"]:
             prefixes = statement["Condition"]["StringLike"]["s3:prefix"]
             assert prefixes, one.urn
-            assert all(prefix.split("/")[0] in ("uploads", "jobs", "terrain") for prefix in prefixes)
+            assert all(
+                prefix.split("/")[0] in ("uploads", "jobs", "terrain", "exports") for prefix in prefixes
+            )
         else:
             keys = [resource.partition("/")[2] for resource in statement["Resource"]]
-            assert all(re.match(r"(uploads|jobs|terrain)/", key) for key in keys), one.urn
+            assert all(re.match(r"(uploads|jobs|terrain|exports)/", key) for key in keys), one.urn
 
 
 def test_a_pattern_over_keys_stays_in_its_folder(stack):

@@ -7,10 +7,11 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from components.adopt import BUCKETS
-from components.storage import INTERMEDIATE
+from components.storage import EXPORTS, INTERMEDIATE
 from functions.file_upload.logic import KEEP_UNFINISHED_DAYS, file_expires_at
 from functions.file_upload.store import CaptureItem, FileItem
 from functions.shared import tables as documented
+from functions.shared.exports import KEPT_MS, archive_key
 from local.preview import Run
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -95,19 +96,28 @@ def test_a_bucket_drops_unfinished_uploads_and_old_versions(stack, bucket):
     assert any(rule.get("noncurrentDays", 0) > 0 for rule in old)
 
 
-def test_nothing_that_is_current_expires_unless_it_is_marked(stack, bucket):
+def test_nothing_that_is_current_expires_unless_it_is_marked_or_a_copy(stack, bucket):
     for rule in lifecycle_of(stack, bucket):
         if set(rule.get("expiration", {})) - {"expiredObjectDeleteMarker"}:
-            assert rule["filter"].get("tag"), rule["id"]
+            copies = rule["filter"].get("prefix") == EXPORTS
+            assert rule["filter"].get("tag") or copies, rule["id"]
 
 
 def test_originals_are_tiered_and_intermediates_expire(stack):
     uploads, ml = (stack.one(BUCKET, name).outputs["bucket"] for name in ("uploads-bucket", "ml-bucket"))
     tiers = [rule for rule in lifecycle_of(stack, uploads) if rule.get("transitions")]
     assert [rule["filter"]["prefix"] for rule in tiers] == ["uploads/"]
-    (expiring,) = [rule for rule in lifecycle_of(stack, ml) if rule.get("expiration", {}).get("days")]
-    tag = expiring["filter"]["tag"]
+    expiring = [rule for rule in lifecycle_of(stack, ml) if rule.get("expiration", {}).get("days")]
+    (tag,) = [rule["filter"]["tag"] for rule in expiring if "tag" in rule["filter"]]
     assert (tag["key"], tag["value"]) == INTERMEDIATE
+
+
+def test_an_archive_goes_when_its_owner_is_told(stack):
+    rules = lifecycle_of(stack, stack.one(BUCKET, "ml-bucket").outputs["bucket"])
+    key = archive_key("owner", "project", "export")
+    (copies,) = [rule for rule in rules if key.startswith(rule["filter"].get("prefix") or "-")]
+    assert copies["expiration"]["days"] * 24 * 3600 * 1000 == KEPT_MS
+    assert copies["noncurrentVersionExpiration"]["noncurrentDays"] < copies["expiration"]["days"]
 
 
 def test_pages_of_the_allowed_origins_alone_reach_a_bucket(prod, staging):

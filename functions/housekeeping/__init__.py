@@ -1,0 +1,1 @@
+"""Housekeeping: removes what people have deleted, and exports projects, when other functions ask for it."""
