@@ -20,6 +20,7 @@ _VERSIONED = re.compile(r"_v\d$")
 _PARAMETER = re.compile(r"[{<](\w+)[}>]")
 _NOT_OURS = "422"
 """Powertools says of every route that it answers so; ours refuse with 400."""
+_CONDITION = "If-Match"
 _SUCCESS = "Successful Response"
 """What Powertools says of every answer."""
 _VALIDATION_ERROR = "HTTPValidationError"
@@ -118,7 +119,12 @@ def _operation(route: Route, made: Json, function: Callable[..., Any], several: 
         "deprecated": made.get("deprecated"),
         "parameters": parameters,
         "requestBody": made.get("requestBody"),
-        "responses": with_errors(own, route, has_body="requestBody" in made),
+        "responses": with_errors(
+            own,
+            route,
+            has_body="requestBody" in made,
+            conditional=any(one["name"] == _CONDITION for one in parameters),
+        ),
         "security": [] if route.public else [{SIGN_IN: []}],
     }
     always = ("security", "responses")
@@ -134,9 +140,13 @@ def _describe_success(response: Json, schemas: Json) -> None:
 
 
 def _parameter(made: Json, path_names: Iterator[str]) -> Json:
-    """Name a parameter of the path as the route table does, and leave out what pydantic makes of names."""
+    """Name a parameter as clients know it: the route table's name in a path, a header with its capitals."""
     schema = {key: value for key, value in made["schema"].items() if key not in ("title", "description")}
-    name = next(path_names) if made["in"] == "path" else made["name"]
+    name = made["name"]
+    if made["in"] == "path":
+        name = next(path_names)
+    elif made["in"] == "header":
+        name = "-".join(word.capitalize() for word in name.split("-"))
     return {**made, "name": name, "schema": schema}
 
 

@@ -16,6 +16,7 @@ _SENTENCES = {
     HTTPStatus.UNAUTHORIZED: "Nobody is signed in, or the token has expired.",
     HTTPStatus.NOT_FOUND: "It does not exist, or it is somebody else's.",
     HTTPStatus.CONFLICT: "The request is right in itself, but not in the present state.",
+    HTTPStatus.PRECONDITION_FAILED: "It has been changed since it was read.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request, or what it announces, is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests: wait before the next one.",
@@ -30,7 +31,7 @@ def problem_schema() -> dict[str, Any]:
 
 
 def with_errors(
-    responses: dict[str, dict[str, Any]], route: Route, *, has_body: bool
+    responses: dict[str, dict[str, Any]], route: Route, *, has_body: bool, conditional: bool
 ) -> dict[str, dict[str, Any]]:
     """Add what the route can refuse a request with.
 
@@ -38,12 +39,13 @@ def with_errors(
         responses: What the route itself says, by status.
         route: The route.
         has_body: Whether its requests have a body.
+        conditional: Whether a header of its requests can make them conditional.
 
     Returns:
         All answers by status, in order; each error has the one shape beside what the route says of it.
     """
     whole = dict(responses)
-    for added in _statuses(route, has_body=has_body):
+    for added in _statuses(route, has_body=has_body, conditional=conditional):
         whole.setdefault(str(int(added)), {"description": _SENTENCES[added]})
     for status, response in whole.items():
         if int(status) >= HTTPStatus.BAD_REQUEST:
@@ -59,7 +61,7 @@ def with_errors(
     return dict(sorted(whole.items()))
 
 
-def _statuses(route: Route, *, has_body: bool) -> Iterator[HTTPStatus]:
+def _statuses(route: Route, *, has_body: bool, conditional: bool) -> Iterator[HTTPStatus]:
     yield HTTPStatus.BAD_REQUEST
     yield from (*_WAITING, HTTPStatus.INTERNAL_SERVER_ERROR)
     if not route.public:
@@ -68,6 +70,8 @@ def _statuses(route: Route, *, has_body: bool) -> Iterator[HTTPStatus]:
         yield HTTPStatus.NOT_FOUND
     if not route.public and route.method in _WRITING:
         yield HTTPStatus.CONFLICT
+    if conditional:
+        yield HTTPStatus.PRECONDITION_FAILED
     if has_body:
         yield HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE

@@ -92,6 +92,8 @@ def test_every_error_has_the_one_shape(made):
                 schema = resolved(made, response["content"]["application/json"]["schema"])
                 assert set(schema["properties"]) == set(schema["required"]) == shape, (method, path, status)
         assert "422" not in operation["responses"] or "Validation" not in json.dumps(operation)
+        headers = {one["name"] for one in operation.get("parameters", []) if one["in"] == "header"}
+        assert ("If-Match" in headers) == ("412" in operation["responses"])
         for status in ("429", "503"):
             assert "Retry-After" in operation["responses"][status]["headers"]
         with_body = "requestBody" in operation

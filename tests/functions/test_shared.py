@@ -58,8 +58,8 @@ def test_a_missing_variable_is_named(name, monkeypatch):
     settings = importlib.import_module(f"functions.{name}.settings").Settings
     variables = [name.upper() for name, field in settings.model_fields.items() if field.is_required()]
     for variable in variables:
-        kind = settings.model_fields[variable.lower()]
-        usable = "1" if kind.annotation is int else "{}" if get_origin(kind.annotation) is dict else "true"
+        kind = settings.model_fields[variable.lower()].annotation
+        usable = "1" if kind is int else "{}" if get_origin(kind) is dict else "true"
         monkeypatch.setenv(variable, usable)
     for variable in variables:
         with monkeypatch.context() as patch:
