@@ -144,7 +144,7 @@ def print_ratios(up: Deployed) -> bool:
 
 @contextmanager
 def trivial_api(up: Deployed) -> Iterator[str]:
-    """Put a function that does nothing behind a REST API that asks for no token; its address."""
+    """Put a function that does nothing behind a REST API that takes the same people's tokens; its address."""
     cloud, packed = up.cloud, io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("trivial.py", TRIVIAL)
@@ -173,7 +173,23 @@ def trivial_api(up: Deployed) -> Iterator[str]:
         Principal="apigateway.amazonaws.com",
         SourceArn=f"arn:aws:execute-api:{cloud.region}:{cloud.account}:{api}/*",
     )
-    apis.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    pools = up.cloud.client("cognito-idp").describe_user_pool(
+        UserPoolId=up.deployment.outputs["userPoolV3Id"]
+    )["UserPool"]["Arn"]
+    authorizer = apis.create_authorizer(
+        restApiId=api,
+        name="people",
+        type="COGNITO_USER_POOLS",
+        providerARNs=[pools],
+        identitySource="method.request.header.Authorization",
+    )["id"]
+    apis.put_method(
+        restApiId=api,
+        resourceId=root,
+        httpMethod="GET",
+        authorizationType="COGNITO_USER_POOLS",
+        authorizerId=authorizer,
+    )
     apis.put_integration(
         restApiId=api,
         resourceId=root,
