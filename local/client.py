@@ -7,6 +7,7 @@ and in the embedded cloud.
 import base64
 import hashlib
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -113,8 +114,9 @@ class Spaceport:
         self._http.close()
         self._s3.close()
 
-    def _call(self, method: str, url: str, body: Json | None = None) -> Json:
-        answer = self._http.request(method, url, json=body)
+    def _call(self, method: str, url: str, body: Json | None = None, *, key: str | None = None) -> Json:
+        headers = {"Idempotency-Key": key} if key else None
+        answer = self._http.request(method, url, json=body, headers=headers)
         if answer.is_error:
             problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
             raise ApiError(
@@ -261,7 +263,7 @@ class Spaceport:
         return check
 
     def start_job(self, capture: str, *, project_id: str, options: Mapping[str, Any]) -> str:
-        """Starts a job and returns its id.
+        """Starts a job and returns its id; every call is a request of its own.
 
         Args:
             capture: The capture's place, from `upload_capture`.
@@ -269,9 +271,8 @@ class Spaceport:
             options: The containers' options that differ from the preset.
         """
         request = {"s3Url": capture, "projectId": project_id, "hyperparameters": dict(options)}
-        job_id: str = self._call("POST", f"{self.addresses.ml_api_url.rstrip('/')}/start-job", request)[
-            "jobId"
-        ]
+        address = f"{self.addresses.ml_api_url.rstrip('/')}/start-job"
+        job_id: str = self._call("POST", address, request, key=uuid.uuid4().hex)["jobId"]
         return job_id
 
     def estimate_job(self, capture: str, *, options: Mapping[str, Any]) -> Json:
@@ -283,6 +284,13 @@ class Spaceport:
         """
         request = {"s3Url": capture, "hyperparameters": dict(options)}
         return self._call("POST", f"{self.addresses.ml_api_url.rstrip('/')}/estimate", request)
+
+    def start_from(self, job_id: str, *, step: str, options: Mapping[str, Any]) -> str:
+        """Starts a job at a later step with what an earlier one has left, and returns its id."""
+        request = {"sourceJobId": job_id, "pipelineStep": step, "hyperparameters": dict(options)}
+        address = f"{self.addresses.ml_api_url.rstrip('/')}/start-job"
+        started: str = self._call("POST", address, request, key=uuid.uuid4().hex)["jobId"]
+        return started
 
     def stop_job(self, job_id: str) -> None:
         """Stops a job."""

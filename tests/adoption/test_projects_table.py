@@ -399,7 +399,7 @@ def test_the_deployed_program_adopts_the_table_and_shows_people_their_old_projec
         shown = {project["projectId"]: project for project in listed.json()["projects"]}
         assert set(shown) == {item["projectId"] or item["id"] for item in mine}
         for project in shown.values():
-            assert browser.get(f"{url}/{project['projectId']}").json() == {"project": project}
+            assert browser.get(f"{url}/{project['projectId']}").json()["project"] == project
             changed = browser.patch(f"{url}/{project['projectId']}", json={"progress": 20, "version": 1})
             assert changed.status_code == 200, changed.text
             assert now_seconds() - changed.json()["project"]["updatedAt"] < 60

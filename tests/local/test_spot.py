@@ -7,7 +7,6 @@ import json
 import secrets
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from functions.job_events.events import SETTLE_AFTER_MS
-from functions.ml_jobs.logic import machine_input
-from functions.ml_jobs.presets import options_of
 from functions.pipeline_steps.logic import MODEL_FILES
 from functions.shared.clock import iso, now_ms
 from functions.shared.job_names import STEPS as STEP_NAMES
@@ -363,38 +360,10 @@ def test_an_end_that_no_event_told_is_found_by_the_clock(up: Deployed, pilot: Pi
     assert len(pilot.mails(job)) == 1
 
 
-def start_with(pilot: Pilot, source: str, start_at: str, **more: Any) -> str:  # noqa: ANN401 - any JSON
-    """Start a new job at a later step, from another job's results."""
-    row = pilot.row(source).model_copy(update={"job_id": str(uuid.uuid4()), "status": "PENDING"})
-    item = {"jobId": {"S": row.job_id}, "owner": {"S": row.owner}, "createdAt": {"N": str(row.created_at)}}
-    item |= {
-        name: {"S": value}
-        for name, value in (
-            ("captureUri", row.capture_uri),
-            ("captureId", row.capture_id),
-            ("preset", row.preset),
-            ("status", row.status),
-        )
-    }
-    pilot.up.cloud.client("dynamodb").put_item(TableName=pilot.table, Item=item | {"attempt": {"N": "1"}})
-    asked = machine_input(row, options_of("draft", {}), start_at)
-    pilot.up.cloud.client("stepfunctions").start_execution(
-        stateMachineArn=pilot.up.deployment.outputs["stateMachineArn"],
-        name=f"{row.job_id}-1",
-        input=json.dumps({**asked, "sourceJobId": source, **more}),
-    )
-    return row.job_id
-
-
 def test_a_job_starts_at_a_later_step_from_an_earlier_jobs_results(up: Deployed, pilot: Pilot):
     earlier = pilot.start()
     assert pilot.ended(earlier)["status"] == "SUCCEEDED"
-    (training,) = pilot.trainings(earlier)
-    artifacts = training["ModelArtifacts"]["S3ModelArtifacts"]
-    jobs = {
-        "3dgs": start_with(pilot, earlier, "3dgs"),
-        "compressor": start_with(pilot, earlier, "compressor", train={"artifacts": artifacts}),
-    }
+    jobs = {step: pilot.api.start_from(earlier, step=step, options={}) for step in ("3dgs", "compressor")}
     sagemaker = up.cloud.client("sagemaker")
     for start_at, job in jobs.items():
         row = until(
