@@ -126,7 +126,7 @@ class Events:
         if status in ENDED:
             self.jobs.ended(name.job_id, name.attempt, status, event.at, self._failure(event))
         elif status == "RUNNING":
-            self.jobs.running(name.job_id, name.attempt, event.at)
+            self.jobs.running(name.job_id, name.attempt, event.at, event.detail.execution_arn)
         job = self.jobs.get(name.job_id)
         if job is None:
             logger.warning("event of an unknown job", extra={"job_id": name.job_id})

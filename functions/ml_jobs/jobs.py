@@ -16,6 +16,9 @@ from functions.shared.observability import logger
 from functions.shared.prices import Prices
 from functions.shared.s3_objects import read_json
 
+STARTING_MS = 60_000
+"""After so long a job's start is recorded, or it broke off."""
+
 
 @dataclass(frozen=True)
 class Jobs:
@@ -64,11 +67,16 @@ class Jobs:
     def stop(self, caller: Caller, job_id: str) -> StoppedJob:
         """Stop a job and the machine that works on it; stopping it twice is no error.
 
+        A job whose start broke off has no execution: it ends at once.
+
         Raises:
             ApiError: 404 for a job that is not the caller's, 409 when it has ended.
         """
         job = self.own(caller, job_id)
         if job.execution_arn is None:
+            if job.status in ACTIVE and now_ms() - job.began_at > STARTING_MS:
+                self.store.ended(job_id, job.attempt, "ABORTED", now_ms(), explain("ABORTED", None, None))
+                return StoppedJob(message="The job is stopped.", job_id=job_id, stopped_resources=[])
             raise conflict("JOB_STARTING", "This job is just starting: try again in a few seconds.")
         if self.store.stopping(job_id) is None:
             raise conflict("JOB_ENDED", "This job has ended already.")

@@ -209,11 +209,11 @@ class JobStore:
         """Mark that a stop was asked; None when the job has ended."""
         return self._update(job_id, {"status": "STOPPING"}, _IS_ACTIVE, _ACTIVE_VALUES)
 
-    def running(self, job_id: str, attempt: int, at: int) -> JobRow | None:
+    def running(self, job_id: str, attempt: int, at: int, execution_arn: str) -> JobRow | None:
         """Mark an attempt as running; None when it is already, or has ended."""
         return self._update(
             job_id,
-            {"status": "RUNNING", "startedAt": at},
+            {"status": "RUNNING", "startedAt": at, "executionArn": execution_arn},
             "#attempt = :attempt AND #status = :pending",
             {"attempt": attempt, "pending": "PENDING"},
         )

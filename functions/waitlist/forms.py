@@ -1,5 +1,6 @@
 """What becomes of a sign-up and of feedback."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -86,7 +87,7 @@ class Forms:
             )
 
     def _may_welcome(self, address: str) -> bool:
-        return self.limits.take_mail("welcome", address, WELCOMES_A_DAY)
+        return self._counted(lambda: self.limits.take_mail("welcome", address, WELCOMES_A_DAY))
 
     def _tell_staff(self, mail: Mail) -> None:
         if self.staff_email:
@@ -94,17 +95,24 @@ class Forms:
 
     def _mail(self, mail: Mail, to: str) -> bool:
         """Send a mail; what a person sent in is kept all the same when that fails."""
+        if not self._counted(lambda: self.limits.take("mails", MAILS_A_DAY)):
+            return False
         try:
-            if not self.limits.take("mails", MAILS_A_DAY):
-                logger.warning("mail not sent", extra={"error_code": "DailyLimit"})
-                return False
             send(mail, sender=self.mail_from, to=to)
         except MailNotSentError as error:
             logger.warning("mail not sent", extra={"error_code": error.code})
             return False
+        return True
+
+    def _counted(self, count: Callable[[], bool]) -> bool:
+        """Count a mail; one that cannot be counted is not sent."""
+        try:
+            counted = count()
         except (BotoCoreError, ClientError) as error:
             if not is_outage(error):
                 raise
             logger.warning("mail not sent", extra={"error_code": type(error).__name__})
             return False
-        return True
+        if not counted:
+            logger.warning("mail not sent", extra={"error_code": "DailyLimit"})
+        return counted

@@ -430,9 +430,14 @@ EXAMPLES: Mapping[str, Example] = {
         leaves={
             "dynamodb:PutItem": {("limits", "new"): 1},
             "dynamodb:UpdateItem 2": {("limits", "new"): 1, ("waitlist", "new"): 1},
-            "dynamodb:UpdateItem 3": {("limits", "new"): 1, ("waitlist", "new"): 1},
         },
-        does_without={"ses:SendEmail", "dynamodb:UpdateItem 4", "dynamodb:UpdateItem 5", "ses:SendEmail 2"},
+        does_without={
+            "dynamodb:UpdateItem 3",
+            "dynamodb:UpdateItem 4",
+            "ses:SendEmail",
+            "dynamodb:UpdateItem 5",
+            "ses:SendEmail 2",
+        },
         doubles={**MAIL_TWICE, "ses:SendEmail 2": {("mails", "new"): 1}},
     ),
     "POST /feedback": Example(

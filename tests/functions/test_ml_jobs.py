@@ -7,6 +7,7 @@ import pytest
 
 from functions.ml_jobs.account import usual_estimate
 from functions.ml_jobs.handler import _jobs, _starting, handler
+from functions.ml_jobs.jobs import STARTING_MS
 from functions.projects.handler import handler as projects_handler
 from functions.shared.clock import iso, now_ms, parse_iso_ms
 from functions.shared.jobs import JobRow
@@ -92,6 +93,17 @@ def test_a_stopped_job_stops(call, cloud, user, job):
     shown = call(handler, "GET", f"/jobs/{job}", user=user).body
     assert (shown["status"], shown["currentStage"]) == ("ABORTED", "failed")
     assert shown["error"]["sentence"] == "You stopped this job."
+
+
+def test_a_job_whose_start_broke_off_is_ended_by_a_stop(call, user, job):
+    table = _jobs().store.table
+    table.update({"jobId": job}, {"executionArn": None}, condition="attribute_exists(#jobId)")
+    soon = call(handler, "POST", "/stop-job", {"jobId": job}, user=user)
+    assert (soon.status, soon.body["code"]) == (409, "JOB_STARTING")
+    long_ago = now_ms() - STARTING_MS - 1
+    table.update({"jobId": job}, {"createdAt": long_ago}, condition="attribute_exists(#jobId)")
+    assert call(handler, "POST", "/stop-job", {"jobId": job}, user=user).status == 200
+    assert call(handler, "GET", f"/jobs/{job}", user=user).body["status"] == "ABORTED"
 
 
 def test_an_ended_job_cannot_be_stopped(call, user, job):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from spaceport_job import Progress, ProgressWriter
+from spaceport_job.progress import LOG_INTERVAL_S
 
 
 class Clock:
@@ -175,3 +176,25 @@ def test_a_second_attempt_at_an_earlier_stage_does_not_take_progress_back(tmp_pa
     with writer.stage("first"):
         writer.update(0.1)
         assert read(path)["fraction"] == pytest.approx(3 / 4)
+
+
+def test_the_log_tells_each_stage_and_the_end_and_now_and_then_what_is_between(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    writer = make(tmp_path / "progress.json", clock)
+    with caplog.at_level("INFO"):
+        with writer.stage("first", "Reading photos"):
+            for step in range(100):
+                clock.now += 0.5
+                writer.update(step / 100, photos=step)
+        with writer.stage("second"):
+            writer.update(0.5)
+        writer.finish("All done")
+    lines = [record.getMessage() for record in caplog.records]
+    assert "Reading photos" in lines[0]
+    assert lines[-1].startswith("100 %")
+    assert "All done" in lines[-1]
+    assert any("second" in line for line in lines)
+    assert any("photos=" in line for line in lines)
+    assert len(lines) <= 3 + 100 * 0.5 / LOG_INTERVAL_S

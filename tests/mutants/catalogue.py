@@ -455,7 +455,7 @@ MUTANTS = (
     Mutant(
         "a function lacks an ability",
         "components/handlers.py",
-        "                grants.stop_executions(state_machine),\n",
+        "                grants.stop_executions(pipeline.state_machine_arn),\n",
         "",
         ("abilities",),
     ),

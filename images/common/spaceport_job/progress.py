@@ -1,5 +1,6 @@
 """`progress.json` while a step runs: true fractions over weighted stages, and the time that is left."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,8 +9,10 @@ from pathlib import Path
 
 from spaceport_job.records import Progress, Step, write_json
 
+logger = logging.getLogger(__name__)
 Figure = float | int | str | None
 WRITE_INTERVAL_S = 1.0
+LOG_INTERVAL_S = 10.0
 MIN_STAGE_SHARE = 0.05
 """Share of a stage after which its own rate tells more than the stages before it."""
 MIN_SHARE = 0.01
@@ -61,6 +64,8 @@ class ProgressWriter:
         self._last_write: float | None = None
         self._timer: threading.Timer | None = None
         self._closed = False
+        self._logged_stage: str | None = None
+        self._logged_at = self._started
 
     @property
     def current_stage(self) -> str | None:
@@ -214,3 +219,15 @@ class ProgressWriter:
             figures=dict(self._figures),
         )
         write_json(self._path, record)
+        self._log(record)
+
+    def _log(self, record: Progress) -> None:
+        """Says it in the log too, which stays: each stage, the end, and every few seconds in between."""
+        now = self._clock()
+        is_news = record.stage != self._logged_stage or self._closed
+        if not is_news and now - self._logged_at < LOG_INTERVAL_S:
+            return
+        self._logged_stage, self._logged_at = record.stage, now
+        left = "" if record.seconds_left is None else f", {record.seconds_left:.0f} s left"
+        figures = "".join(f" {name}={value}" for name, value in record.figures.items())
+        logger.info("%.0f %%%s  %s: %s%s", 100 * record.fraction, left, record.stage, record.message, figures)
