@@ -21,7 +21,8 @@ from functions.shared.outages import was_repeated
 
 Item = dict[str, Any]
 _serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+_MAX_DIGITS = 38
+"""Of a number in DynamoDB; a larger whole number has zeros at its end."""
 
 
 class BadCursorError(ValueError):
@@ -251,6 +252,16 @@ def _marshal(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _serialize(_exact(value)) for name, value in item.items() if value is not None}
 
 
+class _Deserializer(TypeDeserializer):
+    """Reads numbers as DynamoDB writes them: 1E+100 with all its zeros, which boto3 takes for lost digits."""
+
+    def _deserialize_n(self, value: str) -> Decimal:
+        return Decimal(value)
+
+
+_deserialize = _Deserializer().deserialize
+
+
 def _unmarshal(item: Mapping[str, Any]) -> Item:
     return {name: _plain(_deserialize(value)) for name, value in item.items()}
 
@@ -269,7 +280,8 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
     """Make decimals ints or floats again, which is all that JSON knows."""
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        is_int = value == value.to_integral_value() and value.adjusted() < _MAX_DIGITS
+        return int(value) if is_int else float(value)
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list):

@@ -39,6 +39,17 @@ def test_a_project_is_read_as_it_was_written(call, project, user):
     assert listed.body["projects"] == [project]
 
 
+@pytest.mark.parametrize("number", [0.1, -2.5e-130, 1e38, 9.9e125, 10**38 - 1, -(2**53) - 1, 1e22, 3.0])
+def test_a_number_comes_back_as_it_was_sent_and_can_be_sent_again(call, project, user, number):
+    path = f"/projects/{project['projectId']}"
+    sent = {"parts": [{"number": number}]}
+    for _ in range(2):
+        assert call(handler, "PATCH", path, {"params": sent}, user=user).status == 200
+        read = call(handler, "GET", path, user=user).body["project"]["params"]
+        assert read == sent
+        sent = read
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_change_touches_only_what_it_names(call, project, user, method):
     path = f"/projects/{project['projectId']}"
