@@ -110,7 +110,8 @@ def start_job(
         lambda: _starting().start(caller, request, idempotency_key),
         answer=StartedJob,
         table=load_settings(Settings).idempotency_table,
-        key=(caller.sub, "start-job", idempotency_key or json.dumps(asked, sort_keys=True)),
+        scope=(caller.sub, "start-job"),
+        key=idempotency_key or json.dumps(asked, sort_keys=True),
         request=asked,
         context=router.lambda_context,
         kept_seconds=KEPT_SECONDS if idempotency_key else DOUBLE_CLICK_SECONDS,
@@ -187,13 +188,12 @@ def share_model(
 ) -> ModelLink:
     """Make a link to a job's model."""
     job = _jobs().own(caller, job_id)
-    if idempotency_key is None:
-        return _links().share(job, request)
     return once(
         lambda: _links().share(job, request),
         answer=ModelLink,
         table=load_settings(Settings).idempotency_table,
-        key=(caller.sub, "links", job_id, idempotency_key),
+        scope=(caller.sub, "links", job_id),
+        key=idempotency_key,
         request=request.model_dump(mode="json"),
         context=router.lambda_context,
     )
