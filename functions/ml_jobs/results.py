@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from functions.shared.job_names import STEPS, sfm_report_key
+from functions.shared.job_names import COMPRESSOR, SFM, TRAINING, sfm_report_key
 from functions.shared.jobs import JobRow
 from functions.shared.s3_objects import list_objects, object_exists
 
@@ -23,8 +23,8 @@ class Results:
     def next_step(self, job: JobRow) -> str:
         """Say which step comes next after what is there: the first whose result is missing, or the last."""
         if not self.has_sfm(job):
-            return STEPS[0]
-        return STEPS[1] if self.training_artifacts(job) is None else STEPS[2]
+            return SFM
+        return TRAINING if self.training_artifacts(job) is None else COMPRESSOR
 
     def has_sfm(self, job: JobRow) -> bool:
         """Tell whether the reconstruction that a job goes by is there."""
@@ -36,7 +36,7 @@ class Results:
         A stopped training leaves an archive too, of nothing: only what the compressor was given is a result.
         A job that started at the compressor has none of its own: it goes by another job's.
         """
-        if job.reached != STEPS[2]:
+        if job.reached != COMPRESSOR:
             return job.source_artifacts
         found = []
         for listed in list_objects(self.bucket, f"jobs/{job.job_id}/3dgs/"):

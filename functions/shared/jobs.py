@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from functions.shared.failures import Failure
 from functions.shared.housekeeping import NOT_GOING, is_going
-from functions.shared.job_names import StepJobName, step_of_order
+from functions.shared.job_names import SFM, StepJobName, step_of_order
 from functions.shared.spending import Estimate, MachineUse
 from functions.shared.stores import Page, Table
 from functions.shared.tables import OWNER_INDEX
@@ -79,7 +79,7 @@ class JobRow(BaseModel):
     preset: str
     source_job_id: str | None = None
     source_artifacts: str | None = None
-    start_at: str = "sfm"
+    start_at: str = SFM
     options: dict[str, dict[str, str]] = Field(default_factory=dict)
     attempt: int = 1
     attempt_at: int | None = None
