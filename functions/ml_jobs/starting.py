@@ -10,6 +10,7 @@ from typing import Any
 from functions.ml_jobs import logic
 from functions.ml_jobs.answers import StartedJob
 from functions.ml_jobs.forecasts import Forecasts
+from functions.ml_jobs.jobs import own_job
 from functions.ml_jobs.models import RetryJob, StartJob
 from functions.ml_jobs.options import chosen_options
 from functions.ml_jobs.quotas import QuotaGate
@@ -109,9 +110,7 @@ class Starting:
             ApiError: 400 for a step that the job has not come to, 404 for a job that is not the caller's, 409
                 for one that runs or has a model, 429 when a quota is used up.
         """
-        job = self.store.of_owner(job_id, caller.sub)
-        if job is None:
-            raise not_found("job")
+        job = own_job(self.store, caller, job_id)
         if job.status == "PENDING" and job.execution_arn is None and job.attempt > 1:
             # The request that began this attempt broke off, or is about to start the same execution.
             arn = self._execute_unless_ended(job)
@@ -171,9 +170,7 @@ class Starting:
                 f"sourceJobId: a job that starts with {request.pipeline_step} goes on from an earlier job; "
                 "name it.",
             )
-        earlier = self.store.of_owner(earlier_id, caller.sub)
-        if earlier is None:
-            raise not_found("job")
+        earlier = own_job(self.store, caller, earlier_id)
         artifacts = self.results.training_artifacts(earlier)
         if not self.results.has_sfm(earlier) or (request.pipeline_step == COMPRESSOR and artifacts is None):
             raise conflict(
