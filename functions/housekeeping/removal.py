@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from functions.housekeeping.models import RemoveCapture, RemoveJob, RemoveProject
 from functions.shared.aws import s3
-from functions.shared.capture_checks import CAPTURE_ITEM
+from functions.shared.capture_checks import CAPTURE_ITEM, capture_key
 from functions.shared.clock import now_seconds
 from functions.shared.exports import exports_prefix
 from functions.shared.housekeeping import MARK, unmark
@@ -84,7 +84,7 @@ class Removal:
 
     def capture(self, request: RemoveCapture) -> None:
         """Remove a capture; models made of it stay."""
-        key = _capture_key(request.capture_id)
+        key = capture_key(request.capture_id)
         if not self._is_marked(self.parts.uploads, key, request.deleting_at):
             return
         if any(
@@ -132,7 +132,7 @@ class Removal:
 
     def _keys(self, jobs: Iterable[Item], captures: Iterable[Item]) -> Iterator[tuple[Table, dict[str, str]]]:
         yield from ((self.parts.jobs, {"jobId": str(job["jobId"])}) for job in jobs)
-        yield from ((self.parts.uploads, _capture_key(str(one["captureId"]))) for one in captures)
+        yield from ((self.parts.uploads, capture_key(str(one["captureId"]))) for one in captures)
 
     def _take(self, request: RemoveProject, jobs: list[Item], captures: list[Item]) -> bool:
         """Mark all parts, so that nothing is started with them any more; False when something runs."""
@@ -188,7 +188,7 @@ class Removal:
             if item["itemId"] != CAPTURE_ITEM:
                 key = {"captureId": capture_id, "itemId": str(item["itemId"])}
                 _remove_row(self.parts.uploads, key, owner)
-        _remove_row(self.parts.uploads, _capture_key(capture_id), owner)
+        _remove_row(self.parts.uploads, capture_key(capture_id), owner)
 
     def _capture_items(self, owner: str, capture_id: str) -> list[Item]:
         items = self.parts.uploads.query("#captureId = :capture", {"capture": capture_id}).items
@@ -204,10 +204,6 @@ class Removal:
             refused = answer.get("Errors")
             if refused:
                 raise ObjectsNotDeletedError(f"{len(refused)} below {prefix}: {refused[0].get('Code')}")
-
-
-def _capture_key(capture_id: str) -> dict[str, str]:
-    return {"captureId": capture_id, "itemId": CAPTURE_ITEM}
 
 
 def _remove_row(table: Table, key: dict[str, str], owner: str) -> None:
