@@ -18,7 +18,8 @@ from pydantic.alias_generators import to_camel
 from functions.file_upload.models import FileState
 from functions.shared.capture_checks import CAPTURE_ITEM, capture_key
 from functions.shared.clock import now_seconds
-from functions.shared.housekeeping import NOT_GOING, is_going
+from functions.shared.housekeeping import NOT_GOING
+from functions.shared.project_parts import is_there
 from functions.shared.stores import Item, Table
 
 FILE_ITEM = "file#"
@@ -194,7 +195,7 @@ class UploadStore:
     def capture(self, capture_id: str, owner: str) -> CaptureItem | None:
         """Read a capture of this owner."""
         item = self.table.get(capture_key(capture_id))
-        return CaptureItem.model_validate(item) if item and _is_there(item, owner) else None
+        return CaptureItem.model_validate(item) if item and _is_shown_to(owner, item) else None
 
     def files(self, capture_id: str) -> list[FileItem]:
         """Read all files of a capture, by name."""
@@ -202,7 +203,7 @@ class UploadStore:
             "#captureId = :captureId AND begins_with(#itemId, :file)",
             {"captureId": capture_id, "file": FILE_ITEM},
         )
-        return [FileItem.model_validate(item) for item in page.items if not _has_expired(item)]
+        return [FileItem.model_validate(item) for item in page.items if is_there(item)]
 
     def names(self, capture_id: str, beginning: str) -> frozenset[str]:
         """Read the names, in lower case, that begin so; of expired files too, as long as they are kept."""
@@ -220,7 +221,7 @@ class UploadStore:
     def file(self, capture_id: str, owner: str, file_name: str) -> FileItem | None:
         """Read a file of this owner."""
         item = self.table.get(_file_key(capture_id, file_name))
-        return FileItem.model_validate(item) if item and _is_there(item, owner) else None
+        return FileItem.model_validate(item) if item and _is_shown_to(owner, item) else None
 
     def finish_file(self, file: FileItem, *, size: int, now_ms: int) -> bool:
         """Say that a file is complete; False when it is so already, or gone."""
@@ -249,10 +250,5 @@ def _file_key(capture_id: str, file_name: str) -> dict[str, str]:
     return {"captureId": capture_id, "itemId": _item_id(file_name)}
 
 
-def _is_there(item: Item, owner: str) -> bool:
-    return bool(item["owner"] == owner) and not _has_expired(item) and not is_going(item)
-
-
-def _has_expired(item: Item) -> bool:
-    expires_at: Any = item.get("expiresAt")
-    return expires_at is not None and expires_at <= now_seconds()
+def _is_shown_to(owner: str, item: Item) -> bool:
+    return bool(item["owner"] == owner) and is_there(item)
