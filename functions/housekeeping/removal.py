@@ -14,7 +14,7 @@ from functions.shared.capture_checks import CAPTURE_ITEM, capture_key
 from functions.shared.clock import now_seconds
 from functions.shared.exports import exports_prefix
 from functions.shared.housekeeping import MARK, unmark
-from functions.shared.jobs import ACTIVE
+from functions.shared.jobs import ACTIVE, status_among
 from functions.shared.observability import logger
 from functions.shared.project_parts import ProjectParts, active_jobs, builds_on
 from functions.shared.removed_spending import RemovedSpending
@@ -136,16 +136,14 @@ class Removal:
 
     def _take(self, request: RemoveProject, jobs: list[Item], captures: list[Item]) -> bool:
         """Mark all parts, so that nothing is started with them any more; False when something runs."""
+        is_active, statuses = status_among(ACTIVE)
         for table, key in self._keys(jobs, captures):
-            running = (
-                " AND NOT (#status IN (:pending, :running, :stopping))" if table is self.parts.jobs else ""
-            )
-            values = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True)) if running else {}
+            is_job = table is self.parts.jobs
             marked = table.update(
                 key,
                 {MARK: request.deleting_at},
-                condition=_IS_OWNERS + running,
-                values={"owner": request.owner, **values},
+                condition=f"{_IS_OWNERS} AND NOT ({is_active})" if is_job else _IS_OWNERS,
+                values={"owner": request.owner, **(statuses if is_job else {})},
             )
             if marked is None and table.get(key) is not None:
                 return False

@@ -1,5 +1,6 @@
 """The jobs table: one row per job, changed only under conditions: late or doubled events do no harm."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,11 +25,17 @@ WAITING_FOR_MACHINE = "WaitingForMachine"
 Channel = Literal["notifiedAttempt", "webhookAttempt"]
 """A way of telling people, by the attribute of the job that says how far it has told."""
 
-_IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
-_CAN_BE_RETRIED = "#status IN (:failed, :timed_out, :aborted)"
-_RETRY_VALUES = dict(zip(("failed", "timed_out", "aborted"), ENDED_WITHOUT_MODEL, strict=True))
 _OF_AN_END = ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
-_ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
+
+
+def status_among(statuses: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Give the condition that a job has one of some statuses, and the values that it names."""
+    values = {status.lower(): status for status in statuses}
+    return f"#status IN ({', '.join(f':{name}' for name in values)})", values
+
+
+_IS_ACTIVE, _ACTIVE_VALUES = status_among(ACTIVE)
+_CAN_BE_RETRIED, _RETRY_VALUES = status_among(ENDED_WITHOUT_MODEL)
 
 
 class JobRow(BaseModel):
@@ -186,9 +193,7 @@ class JobStore:
                 "startAt": start_at,
                 "status": "PENDING",
                 "currentStage": "starting",
-                **dict.fromkeys(
-                    ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
-                ),
+                **dict.fromkeys(_OF_AN_END),
             },
             f"#attempt = :attempt AND {_CAN_BE_RETRIED} AND {NOT_GOING}",
             {"attempt": job.attempt, **_RETRY_VALUES},
