@@ -3,6 +3,7 @@
 import base64
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from functions.ml_jobs.answers import LogLine, LogPage
 from functions.shared.aws import cloudwatch_logs
@@ -48,13 +49,13 @@ def read_logs(job: JobRow, step: str | None, limit: int, cursor: str | None) -> 
         return LogPage(step=chosen, lines=[], older_cursor=None, newer_cursor=None)
     name = parse_step_job_name(place.stream.partition("/")[0])
     shown = name.step if name else chosen
-    place_in_stream = {"nextToken": place.token} if place.token else {}
+    place_in_stream: dict[str, Any] = {"nextToken": place.token} if place.token else {}
     answer = cloudwatch_logs().get_log_events(
         logGroupName=GROUPS[shown],
         logStreamName=place.stream,
         limit=limit,
         startFromHead=False,
-        **place_in_stream,  # type: ignore[arg-type] # a str, which the stubs take for any other argument
+        **place_in_stream,
     )
     return LogPage(
         step=shown,
