@@ -133,9 +133,14 @@ def shown(row: Item, contents: Contents, now: int) -> dict[str, Any] | None:
     if not isinstance(found, Mapping) or began is None:
         return None
     looked_at = found["lookedAt"]
-    same = (looked_at["files"], looked_at["bytes"]) == (contents.files, contents.bytes)
     return {
         **{name: found[name] for name in ("state", "checkedAt", "figures", "reasons")},
         "lookedAt": {name: looked_at[name] for name in ("files", "bytes", "newest")},
-        "stale": not same or contents.newest > began,
+        "stale": not has_seen(found, contents.files, contents.bytes) or contents.newest > began,
     }
+
+
+def has_seen(check: Mapping[str, Any], files: int, size: int) -> bool:
+    """Tell whether a check has looked at as many files and bytes as there are now."""
+    looked_at = check["lookedAt"]
+    return bool((looked_at["files"], looked_at["bytes"]) == (files, size))
