@@ -6,14 +6,13 @@ import secrets
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from local import client
+from local import client, people
 from local.demo import report, results
 from local.demo.display import Display
 from local.demo.memory import PeakMemory
@@ -106,7 +105,8 @@ class _Run:
     def to_the_end(self) -> Outcome:
         """Signs in, uploads, runs the job and writes the reports."""
         addresses = client.Addresses.from_outputs(self.up.deployment.outputs)
-        pilot = client.Spaceport(addresses, self._invite_and_sign_in(addresses))
+        signed_in = people.sign_in_new(self.up.cloud.client("cognito-idp"), addresses, self.pilot)
+        pilot = client.Spaceport(addresses, signed_in.token)
         try:
             upload_started = time.monotonic()
             place = self._upload(pilot)
@@ -144,28 +144,6 @@ class _Run:
         report.write_html(self.settings.out / "report.html", content, report.draw(files, errors))
         results.write_json(self.settings.out / "report.json", content)
         return Outcome(content, link)
-
-    def _invite_and_sign_in(self, addresses: client.Addresses) -> str:
-        invited = f"Aa1-{secrets.token_urlsafe(12)}"
-        chosen = f"Bb2-{secrets.token_urlsafe(12)}"
-        self.up.cloud.client("cognito-idp").admin_create_user(
-            UserPoolId=addresses.user_pool_id,
-            # Not the address itself: AWS refuses that in a pool whose people sign in with it.
-            Username=str(uuid.uuid4()),
-            TemporaryPassword=invited,
-            MessageAction="SUPPRESS",
-            UserAttributes=[
-                {"Name": "email", "Value": self.pilot},
-                {"Name": "email_verified", "Value": "true"},
-            ],
-        )
-        return client.sign_in(
-            self.up.cloud.client("cognito-idp"),
-            addresses,
-            email=self.pilot,
-            password=invited,
-            new_password=chosen,
-        )
 
     def _upload(self, pilot: client.Spaceport) -> str:
         stage, total = "Upload", self.capture.bytes

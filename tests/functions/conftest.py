@@ -359,7 +359,7 @@ class Housekeeping:
 def housekeeping(monkeypatch: pytest.MonkeyPatch) -> Housekeeping:
     """Give the housekeeping that handlers call."""
     stand_in = Housekeeping()
-    monkeypatch.setattr("functions.shared.housekeeping.lambda_functions", lambda: stand_in)
+    monkeypatch.setattr("functions.shared.invocations.lambda_functions", lambda: stand_in)
     return stand_in
 
 

@@ -275,7 +275,7 @@ def events(monkeypatch):
         sent.append(json.loads(Payload))
 
     monkeypatch.setattr(
-        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.shared.invocations.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     return sent
 
@@ -391,7 +391,7 @@ def test_a_check_that_could_not_be_begun_is_not_said_to_run(call, capture, monke
         raise ConnectionError
 
     monkeypatch.setattr(
-        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.shared.invocations.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     assert ask(call, capture).status == 500
     assert shown(call, capture) is None

@@ -12,9 +12,10 @@ import httpx
 import pytest
 from rich.console import Console
 
+from local import people
 from local.capture import TINY, SampleCapture, sample_capture
 from local.capture.faults import make_fault
-from local.client import Addresses, Spaceport, sign_in
+from local.client import Addresses, Spaceport
 from local.demo.job import JobSettings, Outcome
 from local.demo.photos import find_photos
 from local.demo.run import DemoSettings, running
@@ -97,17 +98,9 @@ def test_the_model_is_private_and_its_link_opens_it(made: tuple[Outcome, Path]):
 
 @pytest.fixture
 def pilot(up: Deployed) -> Iterator[Spaceport]:
-    addresses, cognito = Addresses.from_outputs(up.deployment.outputs), up.cloud.client("cognito-idp")
-    email, invited = f"{uuid.uuid4().hex}@example.com", "Change-Me-1-of-14"
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username=str(uuid.uuid4()),
-        TemporaryPassword=invited,
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    token = sign_in(cognito, addresses, email=email, password=invited, new_password="Own-Word-1-of-14")
-    with closing(Spaceport(addresses, token)) as api:
+    addresses = Addresses.from_outputs(up.deployment.outputs)
+    person = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, f"{uuid.uuid4().hex}@example.com")
+    with closing(Spaceport(addresses, person.token)) as api:
         yield api
 
 

@@ -13,7 +13,7 @@ import pytest
 from components import routes
 from components.identity import ADMIN_GROUP
 from components.routes import Route
-from local import client
+from local import client, people
 from local.deployed import Deployed, deployed
 from tests.local.cloud_kit import CloudKit, until
 from tests.local.tokens import Person, refused_tokens
@@ -86,17 +86,9 @@ def mails_to(up: Deployed, address: str) -> list[str]:
 @pytest.fixture(scope="module")
 def administrator(up: Deployed) -> str:
     """The first administrator, made as docs/people.md says; the ID token."""
-    pool = addresses(up, "V3").user_pool_id
-    cognito, email = up.cloud.client("cognito-idp"), "first@example.com"
-    cognito.admin_create_user(
-        UserPoolId=pool,
-        Username="first-administrator",
-        TemporaryPassword="Change-Me-1",
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    cognito.admin_add_user_to_group(UserPoolId=pool, Username="first-administrator", GroupName=ADMIN_GROUP)
-    return sign_in(up, "V3", email, "Change-Me-1")
+    return people.sign_in_new(
+        up.cloud.client("cognito-idp"), addresses(up, "V3"), "first@example.com", group=ADMIN_GROUP
+    ).token
 
 
 @pytest.mark.parametrize("version", ["V2", "V3"])

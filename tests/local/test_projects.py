@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local import client
+from local import client, people
 from local.deployed import Deployed, deployed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,16 +34,8 @@ def up() -> Iterator[Deployed]:
 def send(up: Deployed) -> Iterator[Send]:
     """Give a function that sends a signed-in person's requests."""
     addresses = client.Addresses.from_outputs(up.deployment.outputs)
-    cognito, email = up.cloud.client("cognito-idp"), "pilot@example.com"
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username="pilot",
-        TemporaryPassword="Change-Me-1",
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    token = client.sign_in(cognito, addresses, email=email, password="Change-Me-1", new_password="Own-Word-1")
-    headers = {"Authorization": f"Bearer {token}"}
+    person = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, "pilot@example.com")
+    headers = {"Authorization": f"Bearer {person.token}"}
     with httpx.Client(timeout=SECONDS, headers=headers, trust_env=False) as browser:
 
         def request(method: str, output: str, path: str = "", body: Any = None) -> httpx.Response:  # noqa: ANN401
