@@ -14,8 +14,8 @@ STEPS ?= plan
 LEAVE ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
-TYPED := __main__.py adoption components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
-	tests/mutants
+TYPED := __main__.py adoption components functions benchmarks local release images/common images/sfm images/3dgs \
+	images/compressor tests/mutants
 
 .PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants fuzz test check fast lint types \
 	lock clean

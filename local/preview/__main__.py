@@ -1,10 +1,8 @@
 """`make preview`: what the program registers for a stack, with neither engine nor AWS."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from rich.console import Console
 
@@ -12,6 +10,7 @@ from components.settings import SettingsError
 from local.deploy.config import ConfigError
 from local.preview.config import MADE_BY, stack_config, stand_ins
 from local.preview.differences import compare
+from local.preview.documents import dump
 from local.preview.monitor import steady_suffix
 from local.preview.program import PROJECT, run_program
 from local.preview.registrations import Run
@@ -57,13 +56,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _dump(run: Run) -> str:
-    """Everything registered, as JSON in a steady order."""
-    registrations = sorted((asdict(one) for one in run.registrations), key=lambda one: str(one["urn"]))
-    document = {"registrations": registrations, "outputs": run.outputs}
-    return json.dumps(document, indent=2, sort_keys=True, default=sorted)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the preview and returns the exit code: 0, or 1 where the config is not usable."""
     given = _parse(arguments)
@@ -80,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ours = " ".join([given.stack, *given.config])
             show_differences(console, differences, ours, given.against)
         elif given.json:
-            print(_dump(run))
+            print(dump(run))
         else:
             console.print(f"{PROJECT} {given.stack}", style="bold")
             for line in (*tree(run), *summary(run)):

@@ -1,0 +1,1 @@
+"""How a revision gets to its environments: what `.github/workflows` call; docs/releasing.md."""
