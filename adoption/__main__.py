@@ -12,12 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from adoption import show
 from adoption.projects_table import Migration, StepProgress
-from adoption.stack_file import StackFileError
 from adoption.tables import MigrationError, connect
 from components.settings import SettingsError
 from local.deploy.config import ConfigError
 from local.preview import ROOT, run_program, stack_config
 from local.preview.config import stand_ins
+from local.stack_file import StackFileError
 
 STEPS = ("plan", "copy", "check", "switch")
 EXIT_FAILED = 1

@@ -11,8 +11,9 @@ from rich.table import Table
 from adoption.checking import Checked
 from adoption.copying import Copied
 from adoption.projects_table import IGNORED_AT_FIRST, RESOURCE, Migration
-from adoption.stack_file import INDENT, KEY, entry
+from adoption.stack_file import KEY, entry
 from adoption.survey import Survey
+from local.stack_file import INDENT
 
 LINES = 20
 """Of a list on the screen; the report has all."""

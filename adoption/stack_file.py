@@ -1,16 +1,11 @@
-"""Writes an adoption into a stack's file, which keeps its comments and all other text as it is."""
+"""An adoption as an entry of a stack's file."""
 
 import json
 from collections.abc import Sequence
 
-import yaml
+from local.stack_file import INDENT, StackFileError, setting, with_entry
 
 KEY = "spaceport:adopt"
-INDENT = 2
-
-
-class StackFileError(ValueError):
-    """The file is not one that an entry can be put into; the message says what to do."""
 
 
 def entry(name: str, id_: str, ignore_changes: Sequence[str], *, indent: int = 0) -> str:
@@ -45,58 +40,10 @@ def with_adoption(text: str, name: str, id_: str, ignore_changes: Sequence[str])
     Raises:
         StackFileError: It adopts something else under this name, or is not written as a block.
     """
-    config = _block(
-        _value(_block(yaml.compose(text, Loader=yaml.SafeLoader), "the file"), "config"), "config"
-    )
-    adopted = _value(config, KEY)
-    expected = yaml.safe_load(text)
-    if adopted is None:
-        place, indent = _end(text, config), _indent(config)
-        lines = f"{' ' * indent}{KEY}:\n" + entry(name, id_, ignore_changes, indent=indent + INDENT)
-    else:
-        adopted = _block(adopted, KEY)
-        there = expected["config"][KEY].get(name)
-        if there is not None:
-            if there.get("id") == id_:
-                return text
-            raise StackFileError(
-                f"{KEY} adopts {there.get('id')} as {name} already: take that entry out first"
-            )
-        place = _end(text, adopted)
-        lines = entry(name, id_, ignore_changes, indent=_indent(adopted))
-    before = text[:place]
-    if not before.endswith("\n"):
-        before += "\n"
-    written = before + lines + text[place:]
-    expected["config"].setdefault(KEY, {})[name] = {"id": id_, "ignoreChanges": list(ignore_changes)}
-    if yaml.safe_load(written) != expected:
-        raise StackFileError(
-            f"the entry cannot be put into the file as it is written: add it by hand under {KEY}"
-        )
-    return written
-
-
-def _value(node: yaml.MappingNode, key: str) -> yaml.Node | None:
-    return next((value for found, value in node.value if found.value == key), None)
-
-
-def _block(node: yaml.Node | None, what: str) -> yaml.MappingNode:
-    if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
-        raise StackFileError(f"{what} is no map of lines: add the entry by hand under {KEY}")
-    return node
-
-
-def _indent(node: yaml.MappingNode) -> int:
-    return int(node.value[0][0].start_mark.column)
-
-
-def _end(text: str, node: yaml.Node) -> int:
-    """Gives the place after the last line of a map that holds something; comments below it stay below."""
-    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
-    place = int(node.end_mark.index)
-    if text[place - 1] == "\n":
-        return place
-    end = text.find("\n", place)
-    return len(text) if end < 0 else end + 1
+    there = setting(text, KEY).get(name)
+    if there is not None:
+        if there.get("id") == id_:
+            return text
+        raise StackFileError(f"{KEY} adopts {there.get('id')} as {name} already: take that entry out first")
+    value = {"id": id_, "ignoreChanges": list(ignore_changes)}
+    return with_entry(text, KEY, name, entry(name, id_, ignore_changes), value)

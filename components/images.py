@@ -20,6 +20,19 @@ KEEP_IMAGES = 20
 _COMMON = "common"
 
 
+def image_tag(name: str, context: Path = CONTEXT) -> str:
+    """Tag of an image: a digest of all that it is built from.
+
+    Args:
+        name: Folder of the image below the context.
+        context: The build context.
+
+    Raises:
+        FileNotFoundError: The folder, or the common one, is missing.
+    """
+    return content_hash(context, [_COMMON, name])
+
+
 class Image(Component):
     """One container image and its repository.
 
@@ -96,7 +109,7 @@ class Image(Component):
             dockerfile=f"./images/{name}/Dockerfile",
             platform=PLATFORM,
             # awsx would tag by the context's path, which never changes.
-            image_tag=content_hash(CONTEXT, [_COMMON, name]),
+            image_tag=image_tag(name),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         uri: pulumi.Output[str] = image.image_uri

@@ -3,9 +3,10 @@
 import pytest
 import yaml
 
-from adoption.stack_file import KEY, StackFileError, with_adoption
+from adoption.stack_file import KEY, with_adoption
 from components.adopt import ADOPTABLE
 from local.preview import ROOT
+from local.stack_file import StackFileError
 
 NAME = "projects-table"
 ENTRY = {"id": "new", "ignoreChanges": ["tags", "tagsAll"]}

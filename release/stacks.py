@@ -1,0 +1,108 @@
+"""Stacks of pull requests: their names, their config, their end."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+BASE = "staging"
+OVERLAY = Path("release") / "pull-request-stack.yaml"
+LONGEST_LIFE = timedelta(days=14)
+_NAME = re.compile(r"pr-[1-9]\d*")
+_OF_AN_INSTALLATION = (
+    "spaceport:deliveryPublicKey",
+    "spaceport:deliveryPrivateKeySecret",
+    "spaceport:permissionsBoundary",
+)
+"""What bootstrap makes for one installation, and another one must not use."""
+_ONCE_ONLY = (
+    "spaceport:apiDomain",
+    "spaceport:apiCertificateArn",
+    "spaceport:deliveryDomain",
+    "spaceport:deliveryCertificateArn",
+    "spaceport:deliveryUrl",
+)
+"""Addresses that only one stack can have."""
+
+
+class StackError(ValueError):
+    """A stack of a pull request cannot be; the message says why."""
+
+
+def stack_of(number: int) -> str:
+    """Name of the stack of a pull request.
+
+    Raises:
+        StackError: There is no such number.
+    """
+    name = f"pr-{number}"
+    if not _NAME.fullmatch(name):
+        raise StackError(f"{number} is no number of a pull request")
+    return name
+
+
+def region(folder: Path, stack: str) -> str:
+    """Region of a stack, as its file says it.
+
+    Raises:
+        StackError: There is no such file, or it does not say it.
+    """
+    path = folder / f"Pulumi.{stack}.yaml"
+    try:
+        return str(yaml.safe_load(path.read_text())["config"]["aws:region"])
+    except (OSError, KeyError, TypeError) as error:
+        raise StackError(f"{path} does not say aws:region") from error
+
+
+def config_of(folder: Path, *, secrets_provider: str = "") -> str:
+    """Write the file of a pull request's stack: staging's, with what such stacks have otherwise.
+
+    Args:
+        folder: Of the program.
+        secrets_provider: What encrypts the stack's secrets.
+
+    Raises:
+        StackError: What bootstrap has made for these stacks is not in their overlay.
+    """
+    base, overlay = (_config(folder / name) for name in (f"Pulumi.{BASE}.yaml", OVERLAY))
+    missing = [key for key in _OF_AN_INSTALLATION[:2] if key not in overlay]
+    if missing:
+        raise StackError(
+            f"{OVERLAY} lacks {', '.join(missing)}, which `make bootstrap` prints for these stacks"
+        )
+    kept = {key: value for key, value in base.items() if key not in (*_OF_AN_INSTALLATION, *_ONCE_ONLY)}
+    document: dict[str, Any] = {"config": {**kept, **overlay}}
+    if secrets_provider:
+        document["secretsprovider"] = secrets_provider
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    config = yaml.safe_load(path.read_text())["config"]
+    return dict(config)
+
+
+def overdue(listed: str, now: datetime) -> list[str]:
+    """Name the pull requests' stacks that nothing has changed for longer than they may stay.
+
+    Args:
+        listed: What `pulumi stack ls --json` prints.
+        now: The time.
+    """
+    names = []
+    for stack in json.loads(listed):
+        if _NAME.fullmatch(stack["name"]) and not stack.get("updateInProgress"):
+            updated = stack.get("lastUpdate")
+            # One that was never deployed has no date, and nothing that somebody could miss.
+            if not updated or now - _time(updated) > LONGEST_LIFE:
+                names.append(stack["name"])
+    return sorted(names)
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
