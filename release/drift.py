@@ -43,7 +43,7 @@ def body(stack: str, printed: str, run_url: str) -> str:
     """
     return (
         f"Somebody has changed the stack `{stack}` otherwise than by a deployment, or a deployment has not "
-        "come to its end. Either put the change into the program, or deploy the branch again, which takes it back "
-        "(docs/releasing.md, Drift). This issue closes itself once nothing differs.\n\n"
+        "come to its end. Either put the change into the program, or deploy the branch again, which takes it "
+        "back (docs/releasing.md, Drift). This issue closes itself once nothing differs.\n\n"
         f"Last look: {run_url}\n{folded(printed.strip(), 'What differs')}"
     )

@@ -21,11 +21,13 @@ class Source:
     """Images of another stack that may be copied.
 
     Attributes:
-        images: By step, the image by its digest: `REPOSITORY@DIGEST`.
+        images: By step, the image of this revision by its digest: `REPOSITORY@DIGEST`; some may be missing.
+        deployed: Digests of the images that run there, whatever their revision.
         login: Folder of the `config.json` that opens their registry.
     """
 
     images: Mapping[str, str]
+    deployed: Mapping[str, str]
     login: Path
 
 
@@ -112,7 +114,8 @@ class Images:
             step: f"{self.repository(step).url}@{digest}" for step in STEPS if (digest := self.there(step))
         }
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SOURCE).write_text(json.dumps(images))
+        written = {"images": images, "deployed": dict(self.deployed.digests)}
+        (folder / SOURCE).write_text(json.dumps(written))
         for host in {self.repository(step).host for step in images}:
             write_login(self.ecr, host, folder)
         return list(images.values())
@@ -127,7 +130,8 @@ def read_source(folder: Path) -> Source:
     path = folder / SOURCE
     if not path.is_file():
         raise ImagesError(f"{path} is missing: `python -m release source` writes it")
-    return Source(json.loads(path.read_text()), folder)
+    written = json.loads(path.read_text())
+    return Source(written["images"], written["deployed"], folder)
 
 
 def write_digests(file: Path, digests: Mapping[str, str], *, others: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,15 +87,28 @@ def _config(path: Path) -> Mapping[str, Any]:
     return dict(config)
 
 
-def overdue(listed: str, now: datetime) -> list[str]:
+def listed(folder: Path) -> list[Mapping[str, Any]]:
+    """Ask Pulumi for the stacks that there are.
+
+    Args:
+        folder: Of the program.
+
+    Raises:
+        StackError: Pulumi fails.
+    """
+    found: list[Mapping[str, Any]] = json.loads(_pulumi(folder, "stack", "ls", "--json"))
+    return found
+
+
+def overdue(stacks: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
     """Name the pull requests' stacks that nothing has changed for longer than they may stay.
 
     Args:
-        listed: What `pulumi stack ls --json` prints.
+        stacks: As `pulumi stack ls --json` lists them.
         now: The time.
     """
     names = []
-    for stack in json.loads(listed):
+    for stack in stacks:
         if _NAME.fullmatch(stack["name"]) and not stack.get("updateInProgress"):
             updated = stack.get("lastUpdate")
             # One that was never deployed has no date, and nothing that somebody could miss.
@@ -106,3 +120,22 @@ def overdue(listed: str, now: datetime) -> list[str]:
 def _time(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def remove(folder: Path, name: str) -> None:
+    """Remove a pull request's stack with all that is in it.
+
+    Raises:
+        StackError: It is another stack, or Pulumi fails.
+    """
+    if not _NAME.fullmatch(name):
+        raise StackError(f"{name} is no stack of a pull request, and is not removed")
+    _pulumi(folder, "destroy", "--yes", "--non-interactive", "--skip-preview", "--stack", name)
+    _pulumi(folder, "stack", "rm", "--yes", "--non-interactive", "--stack", name)
+
+
+def _pulumi(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["pulumi", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(f"`pulumi {' '.join(arguments)}`:\n{done.stdout}{done.stderr}")
+    return done.stdout
