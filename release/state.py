@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from components.definition import STEPS
+from components.images import Image
 
 _REPOSITORY = "aws:ecr/repository:Repository"
-_IMAGE = "spaceport:images:Image"
 _ALIAS = "aws:lambda/alias:Alias"
 
 
@@ -44,7 +44,7 @@ def read(text: str) -> Deployed:
         resources = json.loads(text)["deployment"].get("resources") or []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StateError("this is no state as `pulumi stack export` prints it") from error
-    uris = {name: str(outputs.get("uri", "")) for name, outputs in _of(resources, _IMAGE)}
+    uris = {name: str(outputs.get("uri", "")) for name, outputs in _of(resources, Image.TYPE)}
     return Deployed(
         repositories={
             step: outputs["repositoryUrl"]
