@@ -20,6 +20,7 @@ _OF_AN_INSTALLATION = (
     "spaceport:permissionsBoundary",
 )
 """What bootstrap makes for one installation, and another one must not use."""
+_ALWAYS = _OF_AN_INSTALLATION[:2]
 _ONCE_ONLY = (
     "spaceport:apiDomain",
     "spaceport:apiCertificateArn",
@@ -70,7 +71,9 @@ def config_of(folder: Path, *, secrets_provider: str = "") -> str:
         StackError: What bootstrap has made for these stacks is not in their overlay.
     """
     base, overlay = (_config(folder / name) for name in (f"Pulumi.{BASE}.yaml", OVERLAY))
-    missing = [key for key in _OF_AN_INSTALLATION[:2] if key not in overlay]
+    # The boundary is wanted where staging has one.
+    wanted = [key for key in _OF_AN_INSTALLATION if key in base or key in _ALWAYS]
+    missing = [key for key in wanted if key not in overlay]
     if missing:
         raise StackError(
             f"{OVERLAY} lacks {', '.join(missing)}, which `make bootstrap` prints for these stacks"

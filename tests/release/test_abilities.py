@@ -79,6 +79,13 @@ def test_the_same_said_otherwise_is_no_change(before, after):
     assert not between(before, after)
 
 
+def test_what_is_denied_instead_of_allowed_is_lost_twice():
+    change = between([READ], [DENY])
+    assert not change.gained
+    assert any("may no longer" in line for line in change.lost)
+    assert any("now denied" in line for line in change.lost)
+
+
 def test_a_narrowed_right_loses_and_gains_nothing():
     change = between([statement(["s3:*"], ["*"])], [READ])
     assert change.lost

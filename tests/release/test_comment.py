@@ -161,6 +161,7 @@ def step_of(where, contains):
     return found
 
 
+@pytest.mark.slow
 def test_the_workflows_step_writes_the_comment(tools, tmp_path):
     with_gh(tools, [[]])
     folder = tmp_path / "preview" / "staging"
@@ -211,6 +212,7 @@ DIFFERS = "print('error: no changes were expected but changes were proposed')\ns
         ("sys.exit('error: no credentials')", 1, []),
     ],
 )
+@pytest.mark.slow
 def test_the_workflows_step_tells_of_drift(tools, tmp_path, preview, code, methods):
     with_gh(tools, [[issue(3, title("staging"))]])
     state = json.dumps({"deployment": {"resources": []}})

@@ -125,6 +125,7 @@ def deploy_step(contains):
     return found
 
 
+@pytest.mark.slow
 def test_the_workflows_step_writes_the_notes(tmp_path, monkeypatch):
     (tmp_path / "before.json").write_text(state(*STATE, alias("4")))
     tools = Tools(tmp_path / "tools", monkeypatch)

@@ -24,9 +24,10 @@ def folder(tmp_path):
     return root
 
 
-def bootstrapped(folder):
+def bootstrapped(folder, **more):
     document = yaml.safe_load((folder / OVERLAY).read_text())
-    document["config"]["spaceport:deliveryPublicKey"] = stand_in_public_key()
+    made = {"deliveryPublicKey": stand_in_public_key(), **more}
+    document["config"] |= {f"spaceport:{key}": value for key, value in made.items()}
     (folder / OVERLAY).write_text(yaml.safe_dump(document))
 
 
@@ -49,14 +50,17 @@ def test_it_is_an_ephemeral_staging_that_uses_nothing_of_stagings_own(folder):
     staging |= {"secretsprovider": "awskms://staging", "encryptedkey": "staging's"}
     (folder / "Pulumi.staging.yaml").write_text(yaml.safe_dump(staging))
     bootstrapped(folder)
+    with pytest.raises(StackError, match="permissionsBoundary"):
+        config_of(folder)
+    bootstrapped(folder, permissionsBoundary="arn:pr")
     document = yaml.safe_load(config_of(folder, secrets_provider="awskms://pr"))
     made = document.pop("config")
     assert document == {"secretsprovider": "awskms://pr"}
     assert made["spaceport:ephemeral"] is True
     assert made["spaceport:allowedOrigins"] == staging["config"]["spaceport:allowedOrigins"]
-    assert not {"spaceport:permissionsBoundary", "spaceport:apiDomain"} & set(made)
-    for key in ("spaceport:deliveryPublicKey", "spaceport:deliveryPrivateKeySecret"):
-        assert made[key] != staging["config"][key]
+    assert "spaceport:apiDomain" not in made
+    for key in ("deliveryPublicKey", "deliveryPrivateKeySecret", "permissionsBoundary"):
+        assert made[f"spaceport:{key}"] != staging["config"][f"spaceport:{key}"]
 
 
 def test_the_program_runs_with_it_and_protects_nothing(folder):
