@@ -15,6 +15,7 @@ from rich.console import Console
 from local import people
 from local.capture import TINY, SampleCapture, sample_capture
 from local.capture.faults import make_fault
+from local.capture.flight import make_plan
 from local.client import Addresses, Spaceport
 from local.demo.job import JobSettings, Outcome
 from local.demo.photos import find_photos
@@ -74,6 +75,24 @@ def test_a_capture_becomes_a_model(made: tuple[Outcome, Path], up: Deployed):
     assert report["3dgs"]["steps"] == QUICK["max_steps"]
     assert 0 < report["compressor"]["gaussians"] <= report["3dgs"]["gaussians"] <= QUICK["max_gaussians"]
     assert {"index.html", "model.sog", "settings.json", "preview.jpg"} <= model_files(up, report["job_id"])
+
+
+def rows(up: Deployed, name: str) -> list[dict[str, dict[str, str]]]:
+    """Everything in a table of the program, as DynamoDB writes it."""
+    table = next(one.id for one in up.deployment.resources if one.name == name)
+    return up.cloud.client("dynamodb").scan(TableName=table)["Items"]
+
+
+def test_the_capture_flies_a_plan_that_was_saved_for_its_project(
+    made: tuple[Outcome, Path], up: Deployed, sample: SampleCapture
+):
+    outcome, out = made
+    (plan,) = rows(up, "flight-paths-table")
+    job = next(row for row in rows(up, "jobs-table") if row["jobId"]["S"] == outcome.report["job_id"])
+    assert plan["owner"] == job["owner"]
+    assert plan["projectId"] == job["projectId"]
+    assert sample.flight_plan.read_text() == make_plan(TINY)
+    assert "<svg" in (out / "flight-plan.html").read_text()
 
 
 def test_the_report_shows_pictures(made: tuple[Outcome, Path]):
