@@ -13,36 +13,17 @@ import pytest
 from rich.console import Console
 
 from local import people
-from local.capture import TINY, SampleCapture, sample_capture
+from local.capture import TINY, SampleCapture
 from local.capture.faults import make_fault
 from local.capture.flight import make_plan
 from local.client import Addresses, Spaceport
 from local.demo.job import JobSettings, Outcome
 from local.demo.photos import find_photos
 from local.demo.run import DemoSettings, running
-from local.deployed import BUILD, Deployed, deployed
+from local.deployed import Deployed
+from tests.local.quick import QUICK
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
-
-QUICK = {
-    "max_steps": 120,
-    "image_size": 160,
-    "initial_gaussians": 3000,
-    "max_gaussians": 4000,
-    "sh_degree": 1,
-    "heldout_every": 5,
-}
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def sample() -> SampleCapture:
-    return sample_capture(BUILD / "capture", settings=TINY)
 
 
 def run(up: Deployed, out: Path, photos: Path | None = None) -> Outcome:
