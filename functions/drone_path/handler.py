@@ -2,9 +2,10 @@
 
 import base64
 import uuid
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import numpy as np
 from aws_lambda_powertools.event_handler import Response
@@ -23,6 +24,7 @@ from functions.drone_path.answer_models import (
     SavedPlan,
 )
 from functions.drone_path.coverage import coverage
+from functions.drone_path.elevation import TileStore, read_survey
 from functions.drone_path.errors import NoTerrainError, PlanError, TerrainError
 from functions.drone_path.formats import litchi, maps, wpml
 from functions.drone_path.logic import plan_of, with_minutes
@@ -40,7 +42,6 @@ from functions.drone_path.settings import Settings
 from functions.drone_path.store import FlightPathStore
 from functions.drone_path.terrain.provider import FlatTerrain, Terrain
 from functions.drone_path.terrain.tiles import TileTerrain
-from functions.drone_path.tile_store import SOURCE, TileStore
 from functions.drone_path.units import feet
 from functions.shared.answers import as_text
 from functions.shared.api import MAX_PAGE, PageCursor, PageLimit, PathId, SignedIn, api_handler, new_router
@@ -52,6 +53,7 @@ from functions.shared.stores import Table
 
 KMZ = "application/vnd.google-earth.kmz"
 router = new_router()
+Made = TypeVar("Made")
 BatteryId = Annotated[str, Path(description="Number of the battery, from 1.")]
 
 
@@ -62,19 +64,24 @@ def _flight_paths() -> FlightPathStore:
 
 
 @cache
-def _elevation() -> Terrain:
+def _grounds() -> tuple[Terrain, ...]:
+    """Give what there is of the ground: the file of this installation, if it has one, and the whole world."""
     settings = load_settings(Settings)
-    store = TileStore(bucket=settings.ml_bucket, url=settings.terrain_url.rstrip("/"))
-    return TileTerrain(store.fetch, source=SOURCE)
+    store = TileStore(settings.ml_bucket, settings.terrain_url, settings.terrain_source)
+    world = TileTerrain(store.fetch, source=store.source.label)
+    if settings.terrain_file is None:
+        return (world,)
+    return read_survey(settings.ml_bucket, settings.terrain_file), world
 
 
 def _refused(error: PlanError) -> ApiError:
     return bad_request("INVALID_PLAN", str(error))
 
 
-def _no_terrain(_error: NoTerrainError) -> ApiError:
+def _no_terrain(error: NoTerrainError) -> ApiError:
     return bad_request(
-        "NO_TERRAIN", "center: there is no elevation data there (open sea); choose a place on land."
+        "NO_TERRAIN",
+        f"center: {error}; choose a place on land, or a smaller maxRadius where the flight leaves it.",
     )
 
 
@@ -92,20 +99,25 @@ def _terrain_unavailable(_error: TerrainError) -> ApiError:
 def optimize_spiral(request: Annotated[FlightRequest, Body()], _caller: SignedIn) -> Optimized:
     """Find the largest spiral for some batteries."""
     wanted = with_minutes(request).model_copy(update={"r_hold": None})
-    return Optimized.model_validate(answers.optimized(plan_of(wanted, _terrain(wanted.terrain))))
+    made = _over(wanted.terrain, lambda ground: plan_of(wanted, ground))
+    return Optimized.model_validate(answers.optimized(made))
 
 
 @router.post("/api/elevation")
 def elevation(request: Annotated[ElevationRequest, Body()], _caller: SignedIn) -> Elevation:
     """Say how high a place is."""
     place = request.center
-    (height,) = _elevation().heights(np.array([place.latitude]), np.array([place.longitude]))
-    return Elevation(
-        elevation_feet=round(feet(float(height)), 1),
-        elevation_meters=round(float(height), 1),
-        coordinates=Coordinates(lat=place.latitude, lon=place.longitude),
-        source=_elevation().source,
-    )
+
+    def measure(ground: Terrain) -> Elevation:
+        (height,) = ground.heights(np.array([place.latitude]), np.array([place.longitude]))
+        return Elevation(
+            elevation_feet=round(feet(float(height)), 1),
+            elevation_meters=round(float(height), 1),
+            coordinates=Coordinates(lat=place.latitude, lon=place.longitude),
+            source=ground.source,
+        )
+
+    return _over("elevation", measure)
 
 
 @router.post("/api/csv", responses=as_text("text/csv", "The plan as Litchi's CSV."))
@@ -154,7 +166,8 @@ def kmz(request: Annotated[KmzRequest, Body()], _caller: SignedIn) -> KmzFiles:
 @router.post("/api/plan")
 def plan(request: Annotated[PlanRequest, Body()], caller: SignedIn) -> MadePlan:
     """Make a whole plan; save it where that is asked for."""
-    made = plan_of(with_minutes(request) if request.r_hold is None else request, _terrain(request.terrain))
+    wanted = with_minutes(request) if request.r_hold is None else request
+    made = _over(request.terrain, lambda ground: plan_of(wanted, ground))
     document = answers.document(made)
     answer = {**document, "geojson": maps.geojson(made), "kml": maps.kml(made).decode()}
     if not (request.save or request.project_id):
@@ -176,11 +189,12 @@ def plan(request: Annotated[PlanRequest, Body()], caller: SignedIn) -> MadePlan:
 @router.post("/api/preview", responses=as_text("text/html", "A page that shows the plan."))
 def show(request: Annotated[FlightRequest, Body()], _caller: SignedIn) -> Response[str]:
     """Show a plan as a page."""
-    terrain = _terrain(request.terrain)
-    made = plan_of(with_minutes(request), terrain)
-    return Response(
-        status_code=HTTPStatus.OK, content_type="text/html", body=preview(made, coverage(made, terrain))
-    )
+
+    def page(ground: Terrain) -> str:
+        made = plan_of(with_minutes(request), ground)
+        return preview(made, coverage(made, ground))
+
+    return Response(status_code=HTTPStatus.OK, content_type="text/html", body=_over(request.terrain, page))
 
 
 @router.get("/api/plans")
@@ -206,12 +220,19 @@ handler = api_handler(
 )
 
 
-def _terrain(choice: TerrainChoice) -> Terrain:
-    return FlatTerrain() if choice == "flat" else _elevation()
+def _over(choice: TerrainChoice, make: Callable[[Terrain], Made]) -> Made:
+    """Make something over the first ground that has all of it: two sources' heights do not fit together."""
+    *narrower, widest = [FlatTerrain()] if choice == "flat" else _grounds()
+    for ground in narrower:
+        try:
+            return make(ground)
+        except NoTerrainError as error:
+            logger.info("planned over another ground", extra={"reason": str(error)})
+    return make(widest)
 
 
 def _plan(request: FlightRequest) -> Plan:
-    return plan_of(request, _terrain(request.terrain), shape_known=True)
+    return _over(request.terrain, lambda ground: plan_of(request, ground, shape_known=True))
 
 
 def _battery(made: Plan, number: str) -> BatteryPlan:

@@ -9,12 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from pyproj import Transformer
+from rasterio import Affine
 
 from functions.drone_path import handler as module
 from functions.drone_path.handler import handler
 from functions.projects.handler import handler as projects
 from functions.shared.settings import load_settings
 from tests.functions.flight_kit import KML, hgt, read_kmz, read_litchi
+from tests.functions.terrain_kit import copernicus, geotiff
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud", "elevations")]
 
@@ -30,18 +33,26 @@ FLIGHT_ROUTES = (
 )
 
 
+def slope(latitudes, _longitudes):
+    """Ground that rises by 100 m per degree to the north."""
+    return 1500 + 100 * (latitudes - 41)
+
+
+COPERNICUS = "/{0}/{0}.tif".format("Copernicus_DSM_COG_10_N41_00_W112_00_DEM")
+SKADI = "/N41/N41W112.hgt.gz"
+
+
 class Source:
     """What the elevation source has and was asked for."""
 
     def __init__(self) -> None:
-        self.tiles: dict[str, bytes] = {}
+        rows = np.rint(slope(np.linspace(42, 41, SIDE), None))
+        self.tiles = {
+            COPERNICUS: copernicus(41, -112, slope),
+            SKADI: hgt(np.broadcast_to(rows[:, None], (SIDE, SIDE))),
+        }
         self.asked: list[str] = []
         self.status = 200
-
-    def slope(self, name: str) -> None:
-        """Serve ground that rises by 100 m per degree to the north, from 1500 m."""
-        rows = 1600 - 100 * np.arange(SIDE)[:, None] / (SIDE - 1)
-        self.tiles[f"/{name[:3]}/{name}.hgt.gz"] = hgt(np.rint(np.broadcast_to(rows, (SIDE, SIDE))))
 
 
 @pytest.fixture
@@ -66,7 +77,6 @@ def source() -> Iterator[Source]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}"
-    state.slope("N41W112")
     yield state
     server.shutdown()
     server.server_close()
@@ -78,16 +88,21 @@ def elevations(source, cloud, monkeypatch):
     """A function that starts anew, with an empty store of tiles."""
     monkeypatch.setenv("TERRAIN_URL", source.url)
     _forget()
-    s3 = cloud.client("s3")
-    for entry in s3.list_objects_v2(Bucket="test-ml", Prefix="terrain/").get("Contents", []):
-        s3.delete_object(Bucket="test-ml", Key=entry["Key"])
+    empty(cloud, "terrain/")
     yield
     _forget()
 
 
+def empty(cloud, prefix):
+    """Take away what is kept."""
+    s3 = cloud.client("s3")
+    for entry in s3.list_objects_v2(Bucket="test-ml", Prefix=prefix).get("Contents", []):
+        s3.delete_object(Bucket="test-ml", Key=entry["Key"])
+
+
 def _forget():
     load_settings.cache_clear()
-    module._elevation.cache_clear()
+    module._grounds.cache_clear()
 
 
 @pytest.fixture
@@ -128,20 +143,87 @@ def test_elevation_is_that_of_the_source(ask, source):
     assert answer.body["elevation_meters"] == pytest.approx(1570, abs=0.1)
     assert answer.body["elevation_feet"] == pytest.approx(1570 / 0.3048, abs=0.5)
     assert answer.body["coordinates"] == {"lat": 41.7, "lon": -111.8}
-    assert source.asked == ["/N41/N41W112.hgt.gz"]
+    assert source.asked == [COPERNICUS]
 
 
-def test_a_tile_is_fetched_once_and_kept(ask, source, cloud):
-    for path in FLIGHT_ROUTES:
-        assert ask(path).status == 200
+@pytest.mark.parametrize(
+    ("name", "path", "key"),
+    [
+        ("copernicus", COPERNICUS, "terrain/copernicus/N41W112.tif"),
+        ("skadi", SKADI, "terrain/skadi/N41W112.hgt.gz"),
+    ],
+)
+def test_a_tile_is_fetched_once_and_kept(ask, source, cloud, monkeypatch, name, path, key):
+    monkeypatch.setenv("TERRAIN_SOURCE", name)
     _forget()
-    assert ask("/api/elevation").status == 200
-    assert source.asked == ["/N41/N41W112.hgt.gz"]
-    kept = cloud.client("s3").get_object(Bucket="test-ml", Key="terrain/skadi/N41W112.hgt.gz")
-    assert kept["Body"].read() == source.tiles["/N41/N41W112.hgt.gz"]
+    for route in FLIGHT_ROUTES:
+        assert ask(route).status == 200
+    _forget()
+    answer = ask("/api/plan").body
+    assert answer["takeoff"]["groundMeters"] == pytest.approx(1570, abs=0.5)
+    assert name.title() in answer["terrain"] or "AWS" in answer["terrain"]
+    assert source.asked == [path]
+    kept = cloud.client("s3").get_object(Bucket="test-ml", Key=key)
+    assert kept["Body"].read() == source.tiles[path]
 
 
-@pytest.mark.parametrize("status", [403, 500, 503])
+def test_what_is_no_tile_is_not_kept(ask, source, cloud):
+    source.tiles[COPERNICUS] = b"<html>maintenance</html>"
+    assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket="test-ml", Prefix="terrain/")
+
+
+@pytest.fixture
+def survey(cloud, monkeypatch):
+    """A file of the installation's own: a ridge of 30 m, 2 km around the centre, in metres."""
+
+    def put(half_width: float, name: str = "barn.tif", **profile: object) -> None:
+        to_map = Transformer.from_crs("EPSG:4326", "EPSG:32612", always_xy=True)
+        east, north = to_map.transform(-111.8, 41.7)
+        side = int(2 * half_width / 10)
+        ridge = 1600 + 30 * np.exp(-(((np.arange(side) + 0.5) * 10 - half_width) ** 2) / 1e5)
+        corner = Affine(10, 0, east - half_width, 0, -10, north + half_width)
+        content = geotiff(np.broadcast_to(ridge, (side, side)), corner, crs="EPSG:32612", **profile)
+        cloud.client("s3").put_object(Bucket="test-ml", Key=f"terrain/own/{name}", Body=content)
+        monkeypatch.setenv("TERRAIN_FILE", name)
+        _forget()
+
+    return put
+
+
+def test_a_file_of_the_installations_own_is_used_where_it_covers_the_plan(ask, source, survey):
+    survey(2000.0)
+    answer = ask("/api/plan").body
+    assert "barn.tif" in answer["terrain"]
+    assert answer["takeoff"]["groundMeters"] == pytest.approx(1630, abs=0.5)
+    for battery in answer["batteries"]:
+        assert battery["lowestAboveGroundMeters"] >= answer["minClearanceMeters"]
+    for route in FLIGHT_ROUTES:
+        assert ask(route).status == 200
+    assert ask("/api/elevation").body["elevation_meters"] == pytest.approx(1630, abs=0.5)
+    assert source.asked == []
+
+
+def test_where_it_does_not_the_whole_plan_is_of_the_usual_source(ask, survey):
+    survey(300.0)
+    answer = ask("/api/plan").body
+    assert "Copernicus" in answer["terrain"]
+    assert answer["takeoff"]["groundMeters"] == pytest.approx(1570, abs=0.5)
+    small = ask("/api/plan", maxRadius=800).body
+    assert "barn.tif" in small["terrain"]
+    assert "Copernicus" in ask("/api/elevation", center="41.8, -111.8").body["source"]
+
+
+def test_a_file_that_is_missing_or_damaged_is_an_error(ask, survey, cloud):
+    survey(300.0, nodata=1600.0)
+    cloud.client("s3").put_object(Bucket="test-ml", Key="terrain/own/barn.tif", Body=b"MM")
+    assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
+    empty(cloud, "terrain/own/")
+    assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
+    assert ask("/api/plan", terrain="flat").status == 200
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
 def test_a_failing_source_is_an_error_and_never_a_guess(ask, source, status):
     source.status = status
     for path in (*FLIGHT_ROUTES, "/api/elevation"):
@@ -158,10 +240,14 @@ def test_a_source_that_is_away_is_an_error_too(ask, monkeypatch):
     assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
 
 
-def test_open_sea_is_named(ask):
-    answer = ask("/api/plan", center="10, -30")
-    assert (answer.status, answer.body["code"]) == (400, "NO_TERRAIN")
-    assert "sea" in answer.body["error"]
+@pytest.mark.parametrize("status", [200, 403], ids=["not found", "forbidden, as without a right to list"])
+def test_open_sea_is_named(ask, source, status):
+    source.status = status
+    for path in (*FLIGHT_ROUTES, "/api/elevation"):
+        answer = ask(path, center="10, -30")
+        assert (answer.status, answer.body["code"]) == (400, "NO_TERRAIN")
+        assert answer.body["error"].startswith("center: ")
+        assert "sea" in answer.body["error"]
 
 
 def test_flat_ground_is_planned_on_request_and_said_so(ask, source):
