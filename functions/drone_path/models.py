@@ -172,6 +172,8 @@ class FlightRequest(ApiModel):
         battery_health: Share of the first capacity that the batteries still have, percent.
         reserve: Share of a battery that must be left on landing, percent.
         overlap: Share of a photo that the next one shows again, percent.
+        battery_overlap: Of its angle, by how much each battery's slice is widened, so that its photos show
+            more of its neighbours' ground, percent.
         ground_sample_distance: Of a camera that looks straight down, centimetres a pixel; lowers the cap.
         look: Ahead along the path, at the centre, or both.
         terrain: Real elevation, or flat ground on request.
@@ -197,6 +199,7 @@ class FlightRequest(ApiModel):
     battery_health: Annotated[float | None, _Between(50, 100, "percent")] = None
     reserve: Annotated[float | None, _Between(5, 60, "percent")] = None
     overlap: Annotated[float | None, _Between(0, 95, "percent")] = None
+    battery_overlap: Annotated[float | None, _Between(0, 50, "percent")] = None
     ground_sample_distance: Annotated[float | None, _Between(0.2, 50, "centimetres a pixel")] = None
     look: Look = Mission.look
     terrain: TerrainChoice = "elevation"
