@@ -33,6 +33,7 @@ _PLACE_IN_DOCUMENTS = (
     rf"^\s*{_DEGREES_IN_DOCUMENTS.format('NSns')}\s*[,;\s]\s*{_DEGREES_IN_DOCUMENTS.format('EWew')}\s*$"
 )
 """The same for JSON Schema, whose regular expressions have no named groups."""
+MOST_BATTERIES = 12
 _MOST_LATITUDE, _MOST_LONGITUDE = 90.0, 180.0
 _PLACE_RULE = 'must be a latitude and a longitude in degrees, such as "41.7, -111.8" or "41.7 N, 111.8 W"'
 
@@ -135,7 +136,7 @@ Place = Annotated[
 Feet = Annotated[float | None, _Between(15, 1640, "feet")]
 Radius = Annotated[float | None, _Between(50, 16_400, "feet")]
 Minutes = Annotated[float | None, _Between(3, 60, "minutes")]
-Batteries = Annotated[int | None, _Between(1, 12, "batteries", whole=True)]
+Batteries = Annotated[int | None, _Between(1, MOST_BATTERIES, "batteries", whole=True)]
 Bounces = Annotated[int | None, _Between(2, 40, "bounces", whole=True)]
 MetresPerSecond = Annotated[float | None, _Between(0, 20, "metres per second")]
 App = Literal["litchi", "fly", "pilot2"]

@@ -333,6 +333,11 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /api/preview": Example(_flight, Others.NOTHING),
     "GET /api/plans": Example(_with_a_plan, Others.NOTHING),
     "GET /api/plans/{planId}": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
+    "GET /api/plans/{planId}/csv": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
+    "GET /api/plans/{planId}/csv/battery/{batteryId}": Example(
+        lambda world: Request({"planId": world.plan(), "batteryId": "1"}), Others.NOT_FOUND
+    ),
+    "GET /api/plans/{planId}/kmz": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
     "POST /start-job": Example(
         lambda world: Request(body={**world.capture(), "projectId": world.project()}),
         Others.NOT_FOUND,

@@ -4,6 +4,7 @@ import base64
 import re
 import threading
 import uuid
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -349,7 +350,96 @@ def test_a_saved_plan_is_read_as_it_was_made(ask, call, user):
     assert found.body["request"]["center"] == {"latitude": 41.7, "longitude": -111.8}
     listed = call(handler, "GET", "/api/plans", user=user).body
     assert [plan["id"] for plan in listed["plans"]] == [made["id"]]
-    assert not {"plan", "document"} & set(listed["plans"][0])
+    assert not {"plan", "document", "record"} & set(listed["plans"][0])
+
+
+FLIGHT = {
+    "minHeight": 140,
+    "look": "both",
+    "takeoff": "41.701, -111.8",
+    "batteryMinutes": 18,
+    "drone": "mavic-3e",
+}
+
+
+@pytest.fixture
+def kept(ask, call, user, source, monkeypatch):
+    """A saved plan, the files of its shape at that time, and how to ask for the saved one's."""
+    monkeypatch.setattr(module, "now_ms", lambda: 1_800_000_000_000)
+    made = ask("/api/plan", save=True, **FLIGHT).body
+    shape = {name: made["optimized_params"][name] for name in ("slices", "N")}
+    exact = {"r0": made["optimized_params"]["r0"], "rHold": made["optimized_params"]["rHold"]}
+    again = ask("/api/plan", save=True, **FLIGHT, **shape, **exact).body
+    flown = {**FLIGHT, **shape, **exact}
+    files = {
+        "csv": ask("/api/csv", **flown),
+        "csv?form=full&unit=m": ask("/api/csv", **flown, form="full", unit="m"),
+        "csv/battery/2": ask("/api/csv/battery/2", **flown),
+        "csv/battery/3?form=full": ask("/api/csv/battery/3", **flown, form="full"),
+        "kmz": ask("/api/kmz", **flown),
+        "kmz?app=pilot2&battery=2": ask("/api/kmz", **flown, app="pilot2", battery=2),
+    }
+    assert {answer.status for answer in files.values()} == {200}
+
+    def get(path, *, of=again["id"], by=user):
+        place, _, query = path.partition("?")
+        fields = dict(pair.split("=") for pair in query.split("&")) if query else None
+        return call(handler, "GET", f"/api/plans/{of}/{place}", user=by, query=fields)
+
+    return again, files, get
+
+
+def test_files_of_a_saved_plan_are_those_of_its_day_to_the_last_byte(kept, source):
+    _, files, get = kept
+    # Another ground than then, and none to be had.
+    source.status = 500
+    _forget()
+    for path, then in files.items():
+        now = get(path)
+        assert now.status == 200, now.body
+        assert now.body == then.body, path
+        for header in ("Content-Type", "Content-Disposition"):
+            assert now.header(header) == then.header(header)
+
+
+def test_wrong_words_for_a_saved_plans_files_are_named(kept, ask):
+    _, _, get = kept
+    for path, word in (
+        ("csv?form=long", "form"),
+        ("csv?unit=miles", "unit"),
+        ("csv/battery/4", "battery"),
+        ("csv/battery/x", "battery"),
+        ("kmz?app=litchi", "app"),
+        ("kmz?battery=0", "battery"),
+        ("kmz?battery=4", "battery"),
+    ):
+        answer = get(path)
+        assert answer.status == 400, path
+        assert answer.body["error"].startswith(f"{word}: "), answer.body
+    generic = ask("/api/plan", save=True).body["id"]
+    assert get("kmz?app=pilot2", of=generic).body["error"].startswith("drone: ")
+
+
+def test_files_of_a_plan_that_an_older_planner_saved_are_refused_with_what_to_do(kept, cloud):
+    plan, _, get = kept
+    table = cloud.client("dynamodb")
+    key = {"id": {"S": plan["id"]}}
+    for change in ("REMOVE #record", "SET #record = :older"):
+        table.update_item(
+            TableName="flight-paths",
+            Key=key,
+            UpdateExpression=change,
+            ExpressionAttributeNames={"#record": "record"},
+            **(
+                {"ExpressionAttributeValues": {":older": {"B": zlib.compress(b'{"batteries": []}')}}}
+                if "SET" in change
+                else {}
+            ),
+        )
+        for path in ("csv", "csv/battery/1", "kmz"):
+            answer = get(path)
+            assert (answer.status, answer.body["code"]) == (409, "PLAN_TOO_OLD")
+            assert "POST /api/plan" in answer.body["error"]
 
 
 def test_plans_are_listed_newest_first_in_pages(ask, call, user):
@@ -379,7 +469,8 @@ def test_a_plan_for_nobodys_project_is_not_saved(ask, call, user):
 def test_every_route_hides_another_persons_plan(ask, call):
     made = ask("/api/plan", save=True).body
     other = str(uuid.uuid4())
-    assert call(handler, "GET", f"/api/plans/{made['id']}", user=other).status == 404
+    for file in ("", "/csv", "/csv/battery/1", "/kmz"):
+        assert call(handler, "GET", f"/api/plans/{made['id']}{file}", user=other).status == 404
     assert call(handler, "GET", "/api/plans", user=other).body["plans"] == []
 
 
