@@ -91,7 +91,8 @@ def _refused(error: PlanError) -> ApiError:
 def _no_terrain(error: NoTerrainError) -> ApiError:
     return bad_request(
         "NO_TERRAIN",
-        f"center: {error}; choose a place on land, or a smaller maxRadius where the flight leaves it.",
+        f"center: {error}; choose a place on land, or a smaller maxRadius where the flight leaves it, or "
+        'ask for a plan over flat ground with terrain "flat".',
     )
 
 

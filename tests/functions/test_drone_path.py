@@ -249,6 +249,7 @@ def test_open_sea_is_named(ask, source, status):
         assert (answer.status, answer.body["code"]) == (400, "NO_TERRAIN")
         assert answer.body["error"].startswith("center: ")
         assert "sea" in answer.body["error"]
+        assert '"flat"' in answer.body["error"]
 
 
 def test_flat_ground_is_planned_on_request_and_said_so(ask, source):
@@ -476,16 +477,25 @@ def test_every_route_hides_another_persons_plan(ask, call):
 
 @pytest.mark.parametrize("path", FLIGHT_ROUTES)
 def test_what_is_wrong_is_named(ask, path):
-    for fields, field in (
-        ({"center": ""}, "center"),
-        ({"minHeight": "120 ft"}, "minHeight"),
-        ({"maxHeight": 500}, "maxHeight"),
+    for field, value, works in (
+        ("center", "", "41.7, -111.8"),
+        ("center", "91, 0", "90, 0"),
+        ("batteries", 0, "1"),
+        ("batteryMinutes", 24 * 60, "60"),
+        ("minHeight", "120 ft", "120"),
+        ("minHeight", 395, "393"),
+        ("maxHeight", 500, "400"),
+        ("takeoff", "41.745, -111.8", "41.71800, -111.80000"),
+        ("drone", "mini-4", "mini-4-pro"),
     ):
-        answer = ask(path, **fields)
+        answer = ask(path, **{field: value})
         assert answer.status == 400
         assert answer.body["error"].startswith(f"{field}: ")
+        assert works in answer.body["error"]
 
 
 def test_not_a_number_is_refused(call, user):
     answer = call(handler, "POST", "/api/plan", f'{{"center": "{CENTER}", "batteryMinutes": NaN}}', user=user)
     assert (answer.status, answer.body["code"]) == (400, "INVALID_JSON")
+    assert answer.body["error"].startswith("batteryMinutes: ")
+    assert "NaN" in answer.body["error"]
