@@ -53,7 +53,7 @@ SOURCES: Mapping[SourceName, Source] = {
     "copernicus": Source(
         "Copernicus DEM GLO-30 (© DLR e.V. 2010-2014 and © Airbus Defence and Space GmbH 2014-2018, provided "
         "under COPERNICUS by the European Union and ESA; all rights reserved): heights about 30 m apart, of "
-        "the surface, with the trees and houses on it",
+        "the surface, with the trees and houses on it: take off in the open, where the surface is the ground",
         _copernicus_path,
         ".tif",
         copernicus.read_tile,
