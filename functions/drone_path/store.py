@@ -3,13 +3,12 @@
 A plan's document and its record are packed: unpacked, those of twelve batteries are too much for an item.
 """
 
-import json
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from functions.shared.housekeeping import NOT_GOING
 from functions.shared.outages import take_back
+from functions.shared.plan_documents import pack_plan, unpack_plan
 from functions.shared.stores import Item, Page, Table
 from functions.shared.tables import OWNER_INDEX
 
@@ -40,7 +39,7 @@ class FlightPathStore:
         Returns:
             False when the owner has no such project; nothing is saved then.
         """
-        packed = {_DOCUMENT: _pack(document), _RECORD: _pack(record)}
+        packed = {_DOCUMENT: pack_plan(document), _RECORD: pack_plan(record)}
         self.flight_paths.put_new({**item, **packed}, key="id")
         if item.get("projectId") is None:
             return True
@@ -66,8 +65,8 @@ class FlightPathStore:
         record = item.get(_RECORD)
         return {
             **_summary(item),
-            "plan": _unpack(item[_DOCUMENT]),
-            "record": None if record is None else _unpack(record),
+            "plan": unpack_plan(item[_DOCUMENT]),
+            "record": None if record is None else unpack_plan(record),
         }
 
     def _remove(self, plan_id: str) -> None:
@@ -88,12 +87,3 @@ class FlightPathStore:
 
 def _summary(item: Item) -> Item:
     return {name: value for name, value in item.items() if name not in (_DOCUMENT, _RECORD)}
-
-
-def _pack(value: dict[str, Any]) -> bytes:
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _unpack(packed: Any) -> dict[str, Any]:  # noqa: ANN401 -- bytes, or boto3's Binary
-    value: dict[str, Any] = json.loads(zlib.decompress(bytes(packed)))
-    return value
