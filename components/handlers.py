@@ -225,7 +225,7 @@ class Handlers:
                 grants.read_objects(ml_bucket.arn, f"{_TERRAIN}*"),
                 grants.write_objects(ml_bucket.arn, f"{_TERRAIN}*"),
             ],
-            # Unpacked, an elevation tile has 52 MB, of which four are kept; an elevation file may have 256.
+            # Unpacked, an elevation tile has 52 MB; four are kept. Reading a file of one's own takes 800 MB.
             memory_mb=1536,
             timeout_seconds=29,
             extra_layers=[self.runs_on.geometry_layer, self.runs_on.raster_layer],

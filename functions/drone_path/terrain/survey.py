@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 FINEST = 10.0
 """Metres between posts: two samples of the planner, which looks no closer. A finer file is made coarser."""
-MOST_CELLS = 64_000_000
-"""Of a file: 256 MB in memory."""
+MOST_CELLS = 32_000_000
+"""Of a file: reading it takes some 800 MB of memory."""
 _METRES = {"": 1.0, "m": 1.0, "metre": 1.0, "meter": 1.0, "ft": 0.3048, "us-ft": 1200 / 3937}
 """By what a file calls the unit of its heights; nothing said means metres."""
 _WGS84 = "EPSG:4326"
