@@ -12,12 +12,14 @@ FROM ?=
 TO ?=
 STEPS ?= plan
 LEAVE ?=
+EXISTING ?=
+WRITE ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
 TYPED := __main__.py adoption components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
 	tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview migrate-projects layers openapi mutants fuzz test check fast lint types \
+.PHONY: help setup setup-tests demo serve preview migrate-projects adopt layers openapi mutants fuzz test check fast lint types \
 	lock clean
 
 help: ## List the commands
@@ -42,6 +44,9 @@ preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=stag
 migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=prod FROM=table; TO=table; STEPS="plan copy check switch")
 	@$(COMPILED_ONCE) $(BIN)/python -m adoption $(STEPS) --stack $(STACK) --from "$(FROM)" $(if $(TO),--to "$(TO)") \
 		$(if $(LEAVE),--leave-behind $(LEAVE))
+
+adopt: setup ## Whether existing buckets, tables, pools fit a stack (STACK=prod EXISTING="waitlist-table=name ..."; WRITE=1)
+	@$(COMPILED_ONCE) $(BIN)/python -m adoption.existing --stack $(STACK) $(EXISTING) $(if $(WRITE),--write)
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)
