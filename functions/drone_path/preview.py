@@ -189,8 +189,9 @@ def _seen_caption(plan: Plan, seen: Coverage) -> str:
 
 def _summary(plan: Plan, seen: Coverage) -> str:
     mission, spiral = plan.mission, plan.shape.spiral
+    batteries = "1 battery" if spiral.slices == 1 else f"{spiral.slices} batteries"
     return (
-        f"{spiral.slices} {'battery' if spiral.slices == 1 else 'batteries'}, {spiral.bounces} bounces, radius {seen.radius:.0f} m "
+        f"{batteries}, {spiral.bounces} bounces, radius {seen.radius:.0f} m "
         f"({feet(seen.radius):.0f} ft), {escape(mission.drone.label)}; never above "
         f"{mission.limits.cap:.0f} m nor below {mission.limits.clearance:.0f} m over the ground."
     )
