@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,13 +69,17 @@ class Outcome:
         return bool(self.report["status"] == "SUCCEEDED")
 
 
+TakePhotos = Callable[[client.Spaceport, str], Capture]
+"""Gives the capture of a pilot's project, by its id."""
+
+
 def run_job(
-    capture: Capture, up: Deployed, settings: JobSettings, display: Display, *, started: float
+    take_photos: TakePhotos, up: Deployed, settings: JobSettings, display: Display, *, started: float
 ) -> Outcome:
-    """Takes a capture from upload to model and writes the reports.
+    """Takes a capture from the project's beginning to the model and writes the reports.
 
     Args:
-        capture: What to upload.
+        take_photos: What gives the capture to upload.
         up: Where to.
         settings: How.
         display: Where progress is shown.
@@ -84,9 +88,18 @@ def run_job(
     Raises:
         DemoError: Something between upload and model did not happen.
     """
-    pilot = f"pilot-{secrets.token_hex(4)}@{PILOT_DOMAIN}"
-    with tempfile.TemporaryDirectory(dir=BUILD) as folder, PeakMemory() as memory:
-        return _Run(capture, up, settings, display, started, pilot, Path(folder), memory).to_the_end()
+    address = f"pilot-{secrets.token_hex(4)}@{PILOT_DOMAIN}"
+    addresses = client.Addresses.from_outputs(up.deployment.outputs)
+    signed_in = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, address)
+    with (
+        closing(client.Spaceport(addresses, signed_in.token)) as pilot,
+        tempfile.TemporaryDirectory(dir=BUILD) as folder,
+        PeakMemory() as memory,
+    ):
+        project = pilot.create_project("Demo")["projectId"]
+        capture = take_photos(pilot, project)
+        run = _Run(capture, project, up, settings, display, started, address, Path(folder), memory)
+        return run.to_the_end(pilot)
 
 
 @dataclass
@@ -94,29 +107,23 @@ class _Run:
     """What the steps of one job share."""
 
     capture: Capture
+    project_id: str
     up: Deployed
     settings: JobSettings
     display: Display
     started: float
-    pilot: str
+    address: str
     folder: Path
     memory: PeakMemory
 
-    def to_the_end(self) -> Outcome:
-        """Signs in, uploads, runs the job and writes the reports."""
-        addresses = client.Addresses.from_outputs(self.up.deployment.outputs)
-        signed_in = people.sign_in_new(self.up.cloud.client("cognito-idp"), addresses, self.pilot)
-        pilot = client.Spaceport(addresses, signed_in.token)
-        try:
-            upload_started = time.monotonic()
-            place = self._upload(pilot)
-            project = pilot.create_project("Demo")
-            estimated = pilot.estimate_job(place, options=self.settings.options)
-            job_started = time.monotonic()
-            job_id = pilot.start_job(place, project_id=project["projectId"], options=self.settings.options)
-            job = self._watch(pilot, job_id)
-        finally:
-            pilot.close()
+    def to_the_end(self, pilot: client.Spaceport) -> Outcome:
+        """Uploads, runs the job and writes the reports."""
+        upload_started = time.monotonic()
+        place = self._upload(pilot)
+        estimated = pilot.estimate_job(place, options=self.settings.options)
+        job_started = time.monotonic()
+        job_id = pilot.start_job(place, project_id=self.project_id, options=self.settings.options)
+        job = self._watch(pilot, job_id)
         timings = results.Timings(
             deploy=self.up.seconds,
             upload=job_started - upload_started,
@@ -188,7 +195,7 @@ class _Run:
         while time.monotonic() < deadline:
             for mail in self.up.cloud.mail():
                 text = json.dumps(mail)
-                if self.pilot in text and job_id in text:
+                if self.address in text and job_id in text:
                     return text
             time.sleep(0.2)
         raise DemoError(f"No mail about job {job_id} came within {SECONDS_TO_WAIT_FOR_MAIL} s.")

@@ -85,6 +85,57 @@ def test_the_default_sees_both(plans):
     assert plans["both"][1].well_seen > 0.97
 
 
+@pytest.mark.parametrize("largest", [40.0, 1500.0])
+def test_the_drawing_in_3d_shows_all_of_a_small_and_of_a_large_plan(largest):
+    plan = plan_largest(mission(20, largest=largest), 1, FLAT)
+    drawing = re.findall(r"<svg.*?</svg>", preview(plan, coverage(plan, FLAT)), re.DOTALL)[-1]
+    left, top, wide, tall = map(float, re.search(r'viewBox="([^"]+)"', drawing)[1].split())
+    lines = re.findall(r'points="([^"]+)"', drawing)
+    places = np.array([place.split(",") for line in lines for place in line.split()], float)
+    assert ((places >= (left, top)) & (places <= (left + wide, top + tall))).all()
+    # A flown curve is no polygon: neighbours on it are close.
+    flown = np.array([place.split(",") for place in lines[-1].split()], float)
+    assert np.linalg.norm(np.diff(flown, axis=0), axis=1).max() < wide / 20
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Plans whose slices are wide, by how much they overlap."""
+    found = {}
+    for overlap in (0.0, 0.3):
+        plan = plan_largest(mission(28, slice_overlap=overlap), 4, FLAT)
+        found[overlap] = plan, coverage(plan, FLAT)
+    return found
+
+
+def test_wider_slices_share_more_ground_at_their_borders_for_a_smaller_radius(large):
+    (plain, seen), (wide, seen_wider) = large[0.0], large[0.3]
+    assert seen_wider.shared > seen.shared + 0.05
+    assert wide.radius < plain.radius
+    assert wide.mission.battery is not None
+    assert wide.longest_seconds <= wide.mission.battery.usable_seconds
+
+
+def test_ground_at_a_border_is_shared_where_both_batteries_see_it(large):
+    """Counted once more, photo by photo, right on the border between the first slice and the second."""
+    plan, seen = large[0.3]
+    along = np.linspace(0, plan.radius, 200)
+    border = np.pi / 2 + plan.shape.spiral.slice_angle
+    points = np.column_stack([along * np.cos(border), along * np.sin(border), np.zeros(200)])
+    counts = [seen_by(photos_of(plan, plan.batteries[k]), CAMERA, points) for k in (0, 1)]
+    assert (np.minimum(*counts) >= 3).mean() == pytest.approx(seen.shared, abs=0.08)
+
+
+def test_a_page_says_how_much_the_slices_overlap(large):
+    plan, seen = large[0.3]
+    page = preview(plan, seen)
+    assert "overlap by 30%" in page
+    assert f"{seen.shared:.0%} of the ground along their borders" in page
+    alone = plan_largest(mission(20), 1, FLAT)
+    assert coverage(alone, FLAT).shared is None
+    assert "along their borders" not in preview(alone, coverage(alone, FLAT))
+
+
 def test_a_page_has_every_battery_and_leg(plans):
     plan, found = plans["both"]
     page = preview(plan, found)

@@ -14,7 +14,7 @@ from components import routes
 from components.identity import ADMIN_GROUP
 from components.routes import Route
 from local import client, people
-from local.deployed import Deployed, deployed
+from local.deployed import Deployed
 from tests.local.cloud_kit import CloudKit, until
 from tests.local.tokens import Person, refused_tokens
 
@@ -37,12 +37,6 @@ API_OUTPUTS = {
 TABLES = {name: table for name, table in vars(routes).items() if name.isupper() and isinstance(table, tuple)}
 
 Post = Callable[..., httpx.Response]
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from local import client, people
-from local.deployed import Deployed, deployed
+from local.deployed import Deployed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -22,12 +22,6 @@ PHOTOS = {"one.jpg": b"\xff\xd8 one" * 1000, "two.jpg": b"\xff\xd8 two" * 1000}
 MODEL = {"index.html": b"<html>", "model.sog": b"splats" * 1000}
 
 Send = Callable[..., httpx.Response]
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
 
 
 @pytest.fixture(scope="module")
