@@ -823,8 +823,8 @@ MUTANTS = (
     Mutant(
         "the machine's logs fill up the account's resource policy",
         "components/pipeline.py",
-        'name_prefix=f"/aws/vendedlogs/states/{name}-"',
-        'name_prefix=f"/aws/states/{name}-"',
+        'name_prefix=f"/aws/vendedlogs/states/{stack_name(name)}-"',
+        'name_prefix=f"/aws/states/{stack_name(name)}-"',
         ("pipeline",),
     ),
     Mutant(
