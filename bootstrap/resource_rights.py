@@ -150,7 +150,7 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
             only=Only.OURS,
         ),
         # Making one touches nobody's, and AWS judges it by one or the other of these.
-        write("cloudfront:CreateDistribution", "cloudfront:CreateDistributionWithTags", on=_DISTRIBUTIONS),
+        write("cloudfront:CreateDistribution", "cloudfront:CreateDistributionWithTags", on=EVERYTHING),
         write("cloudfront:TagResource", on=_DISTRIBUTIONS, only=Only.TAGGED_OURS),
     ),
     "aws:cloudfront/keyGroup:KeyGroup": _untagged_cloudfront("KeyGroup", plural="KeyGroups"),
@@ -406,11 +406,10 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
             "s3:ListBucket",
             on=_BUCKETS,
         ),
-        write(
-            "s3:CreateBucket", "s3:DeleteBucket", "s3:ListBucketVersions", "s3:PutBucketTagging", on=_BUCKETS
-        ),
-        # An ephemeral stack's buckets go with all that is in them.
-        write("s3:DeleteObject", "s3:DeleteObjectVersion", on=f"{_BUCKETS}/*"),
+        write("s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketTagging", on=_BUCKETS),
+        # An ephemeral stack's buckets go with all that is in them, half written or whole.
+        write("s3:ListBucketMultipartUploads", "s3:ListBucketVersions", on=_BUCKETS),
+        write("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", on=f"{_BUCKETS}/*"),
     ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _bucket_setting("BucketCORS"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _bucket_setting(
