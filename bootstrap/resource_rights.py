@@ -341,7 +341,8 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
         write("lambda:CreateAlias", "lambda:DeleteAlias", "lambda:UpdateAlias", on=_FUNCTIONS),
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": (
-        read("lambda:GetEventSourceMapping", "lambda:ListTags", on=_MAPPINGS),
+        read("lambda:GetEventSourceMapping", on=_MAPPINGS, only=Only.OUR_FUNCTION),
+        read("lambda:ListTags", on=_MAPPINGS, only=Only.OURS),
         write("lambda:CreateEventSourceMapping", on=EVERYTHING, only=Only.OUR_FUNCTION),
         write(
             "lambda:DeleteEventSourceMapping",

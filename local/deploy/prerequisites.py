@@ -13,10 +13,10 @@ from bootstrap.work import mend
 from local.deploy.config import read_project
 from local.deploy.model import Cloud
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def make(cloud: Cloud, *, stack: str = "local", folder: Path = _REPOSITORY) -> dict[str, str]:
+def make(cloud: Cloud, *, stack: str = "local", folder: Path = REPOSITORY) -> dict[str, str]:
     """Makes the delivery key and the roles' boundary as bootstrap does, and verifies the sender of mails.
 
     Args:

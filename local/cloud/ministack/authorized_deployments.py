@@ -1,7 +1,7 @@
-"""Judges what a deployment does as AWS does: by tags, by roles' boundaries, and by the roles that it passes on.
+"""Judges deployments as AWS does: by tags, by roles' boundaries, and by the roles that they pass on.
 
-MiniStack knows fewer tags and condition keys and does not ask for `iam:PassRole`: who may deploy one stack could
-there take over another's roles and APIs.
+MiniStack knows fewer tags and condition keys and does not ask for `iam:PassRole`: who may deploy one stack
+could there take over another's roles and APIs.
 """
 
 import json
@@ -92,7 +92,7 @@ def _function(reference: str) -> str:
 
 
 def _name_actions(actions: patch_points.MiniStack) -> None:
-    """Names Lambda's actions by its API's model, and the two that IAM has for Budgets besides those of tags."""
+    """Names Lambda's actions by its API's model, and the two that IAM has for Budgets, tags apart."""
     original = patch_points.function(
         actions, "extract_iam_action", ("service", "method", "path", "headers", "body", "query_params")
     )
@@ -121,6 +121,7 @@ def _name_resources(actions: patch_points.MiniStack) -> None:
         "extract_resource_arn",
         ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
     )
+    aliases = patch_points.value(patch_points.module("services.kms"), "_aliases")
 
     def extract(
         service: str,
@@ -133,6 +134,10 @@ def _name_resources(actions: patch_points.MiniStack) -> None:
         account_id: str,
     ) -> str:
         arn = str(original(service, method, path, headers, body, query_params, region, account_id))
+        if service == "kms" and ":alias/" in arn:
+            # A call that names a key by its alias is judged by the key.
+            key = aliases.get(arn)
+            return f"arn:aws:kms:{region}:{account_id}:key/{key}" if key else arn
         return _named(service, _content(body), query_params, region, account_id) if arn == "*" else arn
 
     patch_points.replace(actions, "extract_resource_arn", extract)
@@ -146,19 +151,23 @@ def _named(service: str, request: Json, query: Json, region: str, account: str) 
             return arn
     if service == "lambda" and "Code" in request:
         return _function(str(request.get("FunctionName", "")))
-    repositories = request.get("repositoryNames") or []
-    if service == "ecr" and len(repositories) == 1:
-        return f"arn:aws:ecr:{region}:{account}:repository/{repositories[0]}"
-    if service == "budgets":
-        name = request.get("BudgetName") or (request.get("Budget") or {}).get("BudgetName")
-        return f"arn:aws:budgets::{account}:budget/{name}" if name else "*"
-    if service == "monitoring":
-        names = request.get("AlarmNames") or request.get("DashboardNames") or []
-        dashboard = request.get("DashboardName") or (names[0] if request.get("DashboardNames") else None)
-        if dashboard:
-            return f"arn:aws:cloudwatch::{account}:dashboard/{dashboard}"
-        return f"arn:aws:cloudwatch:{region}:{account}:alarm:{names[0]}" if len(names) == 1 else "*"
-    return "*"
+    candidates = {
+        "budgets": [
+            (f"budgets::{account}:budget/", request.get("BudgetName")),
+            (f"budgets::{account}:budget/", (request.get("Budget") or {}).get("BudgetName")),
+        ],
+        "ecr": [(f"ecr:{region}:{account}:repository/", _only(request.get("repositoryNames")))],
+        "monitoring": [
+            (f"cloudwatch:{region}:{account}:alarm:", _only(request.get("AlarmNames"))),
+            (f"cloudwatch::{account}:dashboard/", request.get("DashboardName")),
+            (f"cloudwatch::{account}:dashboard/", _only(request.get("DashboardNames"))),
+        ],
+    }
+    return next((f"arn:aws:{place}{name}" for place, name in candidates.get(service, []) if name), "*")
+
+
+def _only(names: list[str] | None) -> str | None:
+    return names[0] if names and len(names) == 1 else None
 
 
 def _know_tags(evaluator: patch_points.MiniStack) -> None:
