@@ -285,6 +285,39 @@ def test_the_deploy_role_cannot_touch_what_is_not_of_its_stacks(up: Deployed):
     assert [what for what, attempt in _others_things(up) if not is_refused(attempt)] == []
 
 
+def test_what_only_lasting_stacks_have_is_made_and_kept_from_others(up: Deployed):
+    """The embedded stack is ephemeral: it has no budget, no mail domain and no domain of its own."""
+    me, mail, host = ours(up), "mail.example.com", "api.example.com"
+    budget = {
+        "BudgetName": f"{me.prefix}-monthly",
+        "BudgetLimit": {"Amount": "1", "Unit": "USD"},
+        "TimeUnit": "MONTHLY",
+        "BudgetType": "COST",
+    }
+    named = {"AccountId": me.account, "BudgetName": budget["BudgetName"]}
+    of, theirs, previews = (up.actors[who] for who in ("ours", "others", "preview"))
+    tags = [{"Key": COST_TAG, "Value": me.prefix}]
+    of("budgets").create_budget(AccountId=me.account, Budget=budget)
+    of("sesv2").create_email_identity(EmailIdentity=mail, Tags=tags)
+    of("apigateway").create_domain_name(
+        domainName=host, tags={COST_TAG: me.prefix}, regionalCertificateArn=CERTIFICATE
+    )
+    for reader in (of, previews):
+        reader("budgets").describe_budget(**named)
+        reader("sesv2").get_email_identity(EmailIdentity=mail)
+        reader("apigateway").get_domain_name(domainName=host)
+    for stranger in (theirs, previews):
+        assert is_refused(lambda of=stranger: of("budgets").delete_budget(**named))
+        assert is_refused(lambda of=stranger: of("sesv2").delete_email_identity(EmailIdentity=mail))
+        assert is_refused(lambda of=stranger: of("apigateway").delete_domain_name(domainName=host))
+    of("budgets").delete_budget(**named)
+    of("sesv2").delete_email_identity(EmailIdentity=mail)
+    of("apigateway").delete_domain_name(domainName=host)
+
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+
+
 def test_what_it_is_refused_it_may_where_the_boundary_and_the_names_are_right(up: Deployed):
     """The same calls as those refused, so that none of them is refused for another reason."""
     me, of = ours(up), up.actors["ours"]

@@ -6,6 +6,7 @@ could there take over another's roles and APIs.
 
 import json
 import re
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote
 
@@ -44,6 +45,7 @@ def install() -> None:
     _know_tags(evaluator)
     _name_principals(evaluator)
     _ask_for_passed_roles(evaluator)
+    _tell_tags_of_mail(patch_points.module("app"))
 
 
 def _tell_more(actions: patch_points.MiniStack) -> None:
@@ -179,20 +181,27 @@ def _know_tags(evaluator: patch_points.MiniStack) -> None:
     for service in ("cognito-idp", "cloudfront"):
         collectors[service] = patch_points.value(tagging, "_COLLECTORS", dict)[service]
     original = patch_points.function(tagging, "resource_tags", ("arn",))
-    gateway = patch_points.value(patch_points.module("services.apigateway_v1"), "_v1_tags")
+    gateway = patch_points.module("services.apigateway_v1")
     mail = patch_points.value(patch_points.module("services.ses_v2"), "_ses_tags")
 
     def tags(arn: str) -> dict[str, str] | None:
         if arn.startswith("arn:aws:apigateway:"):
-            # What is in an API bears the API's tags, as far as rights go.
-            of = _API.search(unquote(arn.partition("/tags/")[2]) or arn)
-            return dict(gateway.get(of[1], {})) if of else None
+            return _gateway_tags(gateway, arn)
         if arn.startswith("arn:aws:ses:"):
             return {tag["Key"]: tag["Value"] for tag in mail.get(arn, [])}
         known: dict[str, str] | None = original(arn)
         return known
 
     patch_points.replace(tagging, "resource_tags", tags)
+
+
+def _gateway_tags(gateway: patch_points.MiniStack, arn: str) -> dict[str, str] | None:
+    """Returns an API's or a domain's tags: as far as rights go, what is in it bears them too."""
+    of = _API.search(unquote(arn.partition("/tags/")[2]) or arn)
+    if of is None:
+        return None
+    domain = patch_points.value(gateway, "_domain_names").get(of[1].rpartition("/domainnames/")[2])
+    return dict(domain["tags"] if domain else patch_points.value(gateway, "_v1_tags").get(of[1], {}))
 
 
 def _name_principals(evaluator: patch_points.MiniStack) -> None:
@@ -224,7 +233,7 @@ def _ask_for_passed_roles(evaluator: patch_points.MiniStack) -> None:
         resource_arn: str = "*",
         service_context: Json | None = None,
     ) -> patch_points.MiniStack:
-        context = dict(service_context or {})
+        context = {**_mail_tags.get(), **(service_context or {})}
         passed = context.pop(PASSED_ROLES, [])
         mapping = mappings.get(resource_arn.partition(":event-source-mapping:")[2])
         if mapping:
@@ -240,12 +249,36 @@ def _ask_for_passed_roles(evaluator: patch_points.MiniStack) -> None:
     patch_points.replace(evaluator, "enforce", enforce)
 
 
+def _tell_tags_of_mail(app: patch_points.MiniStack) -> None:
+    """Calls of SES v2 are judged on a way of their own, which knows no tags of requests."""
+    original = patch_points.function(
+        app, "_enforce_ses_v2", ("method", "path", "headers", "body", "query_params", "request_id")
+    )
+
+    def enforce(
+        method: str, path: str, headers: Json, body: bytes, query_params: Json, request_id: str
+    ) -> patch_points.JsonValue:
+        tags = {f"aws:requesttag/{key}".lower(): value for key, value in _tags(body).items()}
+        token = _mail_tags.set(tags)
+        try:
+            return original(method, path, headers, body, query_params, request_id)
+        finally:
+            _mail_tags.reset(token)
+
+    patch_points.replace(app, "_enforce_ses_v2", enforce)
+
+
+_mail_tags: ContextVar[dict[str, str]] = ContextVar("mail_tags", default={})  # noqa: B039 - never changed
+
+
 def _tags(body: bytes) -> dict[str, str]:
     """Returns the tags that a request gives, of APIs whose models MiniStack does not ask for them."""
     request = _content(body)
     for key in _TAGS & request.keys():
         if isinstance(request[key], dict):
             return {str(name): str(value) for name, value in request[key].items()}
+        if isinstance(request[key], list):
+            return {str(tag.get("Key")): str(tag.get("Value")) for tag in request[key]}
     return {name.decode(): value.decode() for name, value in _XML_TAG.findall(body)}
 
 
