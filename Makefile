@@ -18,13 +18,15 @@ ENVIRONMENT ?=
 REF ?=
 DO ?= plan
 MORE ?=
+EXISTING ?=
+WRITE ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
-TYPED := __main__.py adoption bootstrap components functions benchmarks local images/common images/sfm images/3dgs images/compressor \
-	tests/mutants
+TYPED := __main__.py adoption bootstrap components functions benchmarks local images/common images/sfm images/3dgs \
+	images/compressor tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects layers openapi mutants fuzz test check fast lint types \
-	lock clean
+.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt layers openapi mutants fuzz test check \
+	fast lint types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +54,9 @@ bootstrap: setup ## What an AWS account needs first (QUALIFIER=staging REPOSITOR
 migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=prod FROM=table; TO=table; STEPS="plan copy check switch")
 	@$(COMPILED_ONCE) $(BIN)/python -m adoption $(STEPS) --stack $(STACK) --from "$(FROM)" $(if $(TO),--to "$(TO)") \
 		$(if $(LEAVE),--leave-behind $(LEAVE))
+
+adopt: setup ## Whether existing buckets, tables, pools fit a stack (STACK=prod EXISTING="waitlist-table=name ..."; WRITE=1)
+	@$(COMPILED_ONCE) $(BIN)/python -m adoption.existing --stack $(STACK) $(EXISTING) $(if $(WRITE),--write)
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)

@@ -13,13 +13,16 @@ class StackFileError(ValueError):
     """The file is not one that an entry can be put into; the message says what to do."""
 
 
-def entry(name: str, id_: str, ignore_changes: Sequence[str], *, indent: int = 0) -> str:
+def entry(
+    name: str, id_: str, ignore_changes: Sequence[str], *, absent: Sequence[str] = (), indent: int = 0
+) -> str:
     """Writes an adoption's lines.
 
     Args:
         name: Our name of the resource.
         id_: What it is imported by.
         ignore_changes: Inputs that may differ at first.
+        absent: A bucket's settings that are made and not imported.
         indent: Blanks before each line.
     """
     lines = [
@@ -27,10 +30,14 @@ def entry(name: str, id_: str, ignore_changes: Sequence[str], *, indent: int = 0
         f"{' ' * INDENT}id: {json.dumps(id_)}",
         f"{' ' * INDENT}ignoreChanges: [{', '.join(ignore_changes)}]",
     ]
+    if absent:
+        lines.append(f"{' ' * INDENT}absent: [{', '.join(absent)}]")
     return "".join(f"{' ' * indent}{line}\n" for line in lines)
 
 
-def with_adoption(text: str, name: str, id_: str, ignore_changes: Sequence[str]) -> str:
+def with_adoption(
+    text: str, name: str, id_: str, ignore_changes: Sequence[str], *, absent: Sequence[str] = ()
+) -> str:
     """Adds an adoption to a stack's file.
 
     Args:
@@ -38,6 +45,7 @@ def with_adoption(text: str, name: str, id_: str, ignore_changes: Sequence[str])
         name: Our name of the resource.
         id_: What it is imported by.
         ignore_changes: Inputs that may differ at first.
+        absent: A bucket's settings that are made and not imported.
 
     Returns:
         The file with the entry; unchanged where it has it already.
@@ -52,7 +60,9 @@ def with_adoption(text: str, name: str, id_: str, ignore_changes: Sequence[str])
     expected = yaml.safe_load(text)
     if adopted is None:
         place, indent = _end(text, config), _indent(config)
-        lines = f"{' ' * indent}{KEY}:\n" + entry(name, id_, ignore_changes, indent=indent + INDENT)
+        lines = f"{' ' * indent}{KEY}:\n" + entry(
+            name, id_, ignore_changes, absent=absent, indent=indent + INDENT
+        )
     else:
         adopted = _block(adopted, KEY)
         there = expected["config"][KEY].get(name)
@@ -63,12 +73,15 @@ def with_adoption(text: str, name: str, id_: str, ignore_changes: Sequence[str])
                 f"{KEY} adopts {there.get('id')} as {name} already: take that entry out first"
             )
         place = _end(text, adopted)
-        lines = entry(name, id_, ignore_changes, indent=_indent(adopted))
+        lines = entry(name, id_, ignore_changes, absent=absent, indent=_indent(adopted))
     before = text[:place]
     if not before.endswith("\n"):
         before += "\n"
     written = before + lines + text[place:]
-    expected["config"].setdefault(KEY, {})[name] = {"id": id_, "ignoreChanges": list(ignore_changes)}
+    written_entry = {"id": id_, "ignoreChanges": list(ignore_changes)}
+    if absent:
+        written_entry["absent"] = list(absent)
+    expected["config"].setdefault(KEY, {})[name] = written_entry
     if yaml.safe_load(written) != expected:
         raise StackFileError(
             f"the entry cannot be put into the file as it is written: add it by hand under {KEY}"

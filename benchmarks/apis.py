@@ -13,7 +13,6 @@ import statistics
 import sys
 import threading
 import time
-import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +22,11 @@ from typing import Any
 
 import httpx
 
-from local import client
+from local import client, people
 from local.deployed import Deployed, deployed
 
 WANTED_RATIO = 3.0
 ROUNDS = 40
-PASSWORD, OWN_PASSWORD = "Change-Me-1", "Own-Word-1"
 TRIVIAL = b"""
 def handler(event, context):
     return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": "{}"}
@@ -64,23 +62,11 @@ class Person:
 
     def __post_init__(self) -> None:
         addresses = client.Addresses.from_outputs(self.up.deployment.outputs)
-        cognito = self.up.cloud.client("cognito-idp")
-        made = cognito.admin_create_user(
-            UserPoolId=addresses.user_pool_id,
-            Username=str(uuid.uuid4()),
-            TemporaryPassword=PASSWORD,
-            MessageAction="SUPPRESS",
-            UserAttributes=[
-                {"Name": "email", "Value": self.email},
-                {"Name": "email_verified", "Value": "true"},
-            ],
+        person = people.sign_in_new(self.up.cloud.client("cognito-idp"), addresses, self.email)
+        self.sub = person.sub
+        self._http = httpx.Client(
+            timeout=60, headers={"Authorization": f"Bearer {person.token}"}, trust_env=False
         )
-        attributes = {one["Name"]: one["Value"] for one in made["User"]["Attributes"]}
-        self.sub = attributes["sub"]
-        token = client.sign_in(
-            cognito, addresses, email=self.email, password=PASSWORD, new_password=OWN_PASSWORD
-        )
-        self._http = httpx.Client(timeout=60, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
 
     def ask(self, method: str, output: str, path: str = "", body: Any = None) -> httpx.Response:  # noqa: ANN401 -- any JSON
         """Send a request to one of the APIs, by the name of its output."""

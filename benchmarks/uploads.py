@@ -20,8 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from local import client
-from local.cloud import EmbeddedCloud
+from local import client, people
 from local.deployed import Deployed, deployed
 
 PHOTOS = 200
@@ -79,7 +78,8 @@ def make_photos(folder: Path, count: int, size: int) -> Photos:
 def run(up: Deployed, photos: Photos, at_once: int) -> list[Timed]:
     """Send all photos both ways, a share of them per round; a first share warms both up."""
     addresses = client.Addresses.from_outputs(up.deployment.outputs)
-    person = client.Spaceport(addresses, sign_in(up.cloud, addresses))
+    signed_in = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, "pilot@example.com")
+    person = client.Spaceport(addresses, signed_in.token)
     raw = RawUploads(up.cloud.client("s3"), up.deployment.outputs["uploadsBucket"], at_once)
     raw.send(photos[:at_once])
     # As many functions at work as there will be: a first call loads what later ones find loaded.
@@ -122,21 +122,6 @@ class RawUploads:
         stored = self.s3.upload_part(**upload, PartNumber=1, Body=path.read_bytes())
         parts = {"Parts": [{"PartNumber": 1, "ETag": stored["ETag"]}]}
         self.s3.complete_multipart_upload(**upload, MultipartUpload=parts)
-
-
-def sign_in(cloud: EmbeddedCloud, addresses: client.Addresses) -> str:
-    """Invite a person, sign in as the person and give the token."""
-    invited, chosen = (f"Aa1-{secrets.token_urlsafe(12)}" for _ in range(2))
-    email = "pilot@example.com"
-    cognito = cloud.client("cognito-idp")
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username=str(uuid.uuid4()),
-        TemporaryPassword=invited,
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    return client.sign_in(cognito, addresses, email=email, password=invited, new_password=chosen)
 
 
 def seconds(work: Callable[[], object]) -> float:

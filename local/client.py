@@ -51,6 +51,7 @@ class Addresses:
     file_upload_api_url: str
     projects_api_url: str
     ml_api_url: str
+    drone_path_api_url: str
     user_pool_id: str
     user_pool_client_id: str
 
@@ -61,6 +62,7 @@ class Addresses:
             file_upload_api_url=outputs["fileUploadApiUrl"],
             projects_api_url=outputs["projectsApiUrl"],
             ml_api_url=outputs["mlApiUrl"],
+            drone_path_api_url=outputs["dronePathApiUrl"],
             user_pool_id=outputs["userPoolV3Id"],
             user_pool_client_id=outputs["userPoolV3ClientId"],
         )
@@ -115,6 +117,12 @@ class Spaceport:
         self._s3.close()
 
     def _call(self, method: str, url: str, body: Json | None = None, *, key: str | None = None) -> Json:
+        result: Json = self._answer(method, url, body, key=key).json()
+        return result
+
+    def _answer(
+        self, method: str, url: str, body: Json | None = None, *, key: str | None = None
+    ) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else None
         answer = self._http.request(method, url, json=body, headers=headers)
         if answer.is_error:
@@ -124,8 +132,27 @@ class Spaceport:
                 problem.get("code", ""),
                 problem.get("error") or f"{method} {url} answered {answer.status_code}",
             )
-        result: Json = answer.json()
-        return result
+        return answer
+
+    def plan_flight(self, request: Json, *, project_id: str) -> Json:
+        """Has a flight planned, saved and linked to a project; returns the plan with its id.
+
+        Args:
+            request: What is to be flown: the body of `POST /api/plan`.
+            project_id: The project.
+        """
+        return self._call("POST", self._planner_url("plan"), {**request, "projectId": project_id})
+
+    def flight_file(self, request: Json) -> str:
+        """Returns a plan as the Litchi CSV that is flown."""
+        return self._answer("POST", self._planner_url("csv"), request).text
+
+    def flight_preview(self, request: Json) -> str:
+        """Returns the page that shows a plan."""
+        return self._answer("POST", self._planner_url("preview"), request).text
+
+    def _planner_url(self, route: str) -> str:
+        return f"{self.addresses.drone_path_api_url.rstrip('/')}/api/{route}"
 
     def create_project(self, title: str) -> Json:
         """Creates a project and returns it."""

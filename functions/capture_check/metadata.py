@@ -228,7 +228,8 @@ def _directory(exif: Image.Exif, name: int) -> Mapping[int, Any]:
 def _time(value: object) -> datetime | None:
     match = _TIME.match(_text(value))
     try:
-        return datetime(*(int(part) for part in match.groups())) if match else None  # type: ignore[arg-type] # noqa: DTZ001 -- EXIF's times have no zone
+        # EXIF's times have no zone.
+        return datetime.fromisoformat("{}-{}-{}T{}:{}:{}".format(*match.groups())) if match else None
     except ValueError:
         return None
 

@@ -3,13 +3,12 @@
 A plan's document is packed: unpacked, one of twelve batteries is near what an item may hold.
 """
 
-import json
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from functions.shared.housekeeping import NOT_GOING
 from functions.shared.outages import take_back
+from functions.shared.plan_documents import pack_plan, unpack_plan
 from functions.shared.stores import Item, Page, Table
 from functions.shared.tables import OWNER_INDEX
 
@@ -37,8 +36,7 @@ class FlightPathStore:
         Returns:
             False when the owner has no such project; nothing is saved then.
         """
-        packed = zlib.compress(json.dumps(document, separators=(",", ":")).encode())
-        self.flight_paths.put_new({**item, "document": packed}, key="id")
+        self.flight_paths.put_new({**item, "document": pack_plan(document)}, key="id")
         if item.get("projectId") is None:
             return True
         try:
@@ -60,8 +58,8 @@ class FlightPathStore:
         item = self.flight_paths.get({"id": plan_id})
         if item is None or item.get("owner") != owner:
             return None
-        document = json.loads(zlib.decompress(bytes(item.pop("document"))))
-        return {**item, "plan": document}
+        plan = unpack_plan(item.pop("document"))
+        return {**item, "plan": plan}
 
     def _remove(self, plan_id: str) -> None:
         self.flight_paths.delete({"id": plan_id}, condition="attribute_exists(#id)")

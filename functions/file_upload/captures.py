@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from functions.file_upload.models import CapturePage
-from functions.shared.capture_checks import CAPTURE_ITEM
+from functions.shared.capture_checks import capture_key
 from functions.shared.claims import Caller
 from functions.shared.errors import conflict, not_found
 from functions.shared.housekeeping import Housekeeping
@@ -49,7 +49,7 @@ class Captures:
             ApiError: 404 for a capture that is not the caller's, or that is being removed; 409 while a job
                 reads it.
         """
-        key = {"captureId": capture_id, "itemId": CAPTURE_ITEM}
+        key = capture_key(capture_id)
         row = self.uploads.get(key)
         if row is None or row["owner"] != caller.sub:
             raise not_found("capture")

@@ -1,16 +1,15 @@
 """Checks of captures: begun here, made by a function of their own."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.file_upload.models import CaptureCheck, CheckedCapture
 from functions.file_upload.store import CaptureItem, FileItem, UploadStore
-from functions.shared.aws import lambda_functions
 from functions.shared.capture_checks import CheckStore, Contents, shown
 from functions.shared.claims import Caller
 from functions.shared.clock import now_ms
 from functions.shared.errors import conflict, not_found
+from functions.shared.invocations import invoke_later
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,7 @@ class Checking:
         if self.checks.request(capture_id, caller.sub, now):
             event = {"captureId": capture_id, "owner": caller.sub, "requestedAt": now}
             try:
-                lambda_functions().invoke(
-                    FunctionName=self.function,
-                    InvocationType="Event",
-                    Payload=json.dumps(event).encode(),
-                )
+                invoke_later(self.function, event)
             except Exception:
                 self.checks.withdraw(capture_id, now)
                 raise

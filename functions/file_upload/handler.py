@@ -68,17 +68,14 @@ def start_upload(
     """Start one file's upload."""
     uploads = _uploads()
     # What is kept under the key has no signed address in it.
-    begun = (
-        uploads.start(caller, request)
-        if key is None
-        else once(
-            lambda: uploads.start(caller, request),
-            answer=BegunUpload,
-            table=load_settings(Settings).idempotency_table,
-            key=(caller.sub, "POST /start-multipart-upload", key),
-            request=request.model_dump(mode="json"),
-            context=router.lambda_context,
-        )
+    begun = once(
+        lambda: uploads.start(caller, request),
+        answer=BegunUpload,
+        table=load_settings(Settings).idempotency_table,
+        scope=(caller.sub, "POST /start-multipart-upload"),
+        key=key,
+        request=request.model_dump(mode="json"),
+        context=router.lambda_context,
     )
     return uploads.with_first_parts(begun, request)
 

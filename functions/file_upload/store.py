@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from functions.file_upload.models import FileState
-from functions.shared.capture_checks import CAPTURE_ITEM
+from functions.shared.capture_checks import CAPTURE_ITEM, capture_key
 from functions.shared.clock import now_seconds
-from functions.shared.housekeeping import NOT_GOING, is_going
+from functions.shared.housekeeping import NOT_GOING
+from functions.shared.project_parts import is_there
 from functions.shared.stores import Item, Table
 
 FILE_ITEM = "file#"
@@ -125,7 +126,7 @@ class UploadStore:
             The capture, or None when the owner has no such capture, it is full or it expires too early.
         """
         changed = self.table.update(
-            _capture_key(capture_id),
+            capture_key(capture_id),
             {"countedAt": now_seconds()},
             add={"fileCount": 1, "totalBytes": size},
             condition="#owner = :owner AND #fileCount < :files AND #totalBytes <= :bytes"
@@ -142,7 +143,7 @@ class UploadStore:
     def take_bytes(self, capture_id: str, limits: Limits, size: int) -> bool:
         """Count bytes whose file has its place already; False when the capture has no room for them."""
         changed = self.table.update(
-            _capture_key(capture_id),
+            capture_key(capture_id),
             {"countedAt": now_seconds()},
             add={"totalBytes": size},
             condition="attribute_exists(#captureId) AND #totalBytes <= :bytes",
@@ -153,7 +154,7 @@ class UploadStore:
     def give_place_back(self, capture_id: str, size: int) -> None:
         """Count one file less."""
         self.table.update(
-            _capture_key(capture_id),
+            capture_key(capture_id),
             {},
             add={"fileCount": -1, "totalBytes": -size},
             condition="attribute_exists(#captureId)",
@@ -170,7 +171,7 @@ class UploadStore:
         files = self.files(capture.capture_id)
         counts = {"fileCount": len(files), "totalBytes": sum(file.size or 0 for file in files)}
         changed = self.table.update(
-            _capture_key(capture.capture_id),
+            capture_key(capture.capture_id),
             counts,
             condition="#fileCount = :files AND #totalBytes = :bytes AND #countedAt = :counted",
             values={
@@ -184,17 +185,17 @@ class UploadStore:
     def keep_capture(self, capture_id: str) -> None:
         """Let a capture stay for good."""
         self.table.update(
-            _capture_key(capture_id), {"expiresAt": None}, condition="attribute_exists(#captureId)"
+            capture_key(capture_id), {"expiresAt": None}, condition="attribute_exists(#captureId)"
         )
 
     def remove_capture(self, capture_id: str) -> None:
         """Forget a capture of one file, which has not become one."""
-        self.table.delete(_capture_key(capture_id), condition="#fileCount = :one", values={"one": 1})
+        self.table.delete(capture_key(capture_id), condition="#fileCount = :one", values={"one": 1})
 
     def capture(self, capture_id: str, owner: str) -> CaptureItem | None:
         """Read a capture of this owner."""
-        item = self.table.get(_capture_key(capture_id))
-        return CaptureItem.model_validate(item) if item and _is_there(item, owner) else None
+        item = self.table.get(capture_key(capture_id))
+        return CaptureItem.model_validate(item) if item and _is_shown_to(owner, item) else None
 
     def files(self, capture_id: str) -> list[FileItem]:
         """Read all files of a capture, by name."""
@@ -202,7 +203,7 @@ class UploadStore:
             "#captureId = :captureId AND begins_with(#itemId, :file)",
             {"captureId": capture_id, "file": FILE_ITEM},
         )
-        return [FileItem.model_validate(item) for item in page.items if not _has_expired(item)]
+        return [FileItem.model_validate(item) for item in page.items if is_there(item)]
 
     def names(self, capture_id: str, beginning: str) -> frozenset[str]:
         """Read the names, in lower case, that begin so; of expired files too, as long as they are kept."""
@@ -220,7 +221,7 @@ class UploadStore:
     def file(self, capture_id: str, owner: str, file_name: str) -> FileItem | None:
         """Read a file of this owner."""
         item = self.table.get(_file_key(capture_id, file_name))
-        return FileItem.model_validate(item) if item and _is_there(item, owner) else None
+        return FileItem.model_validate(item) if item and _is_shown_to(owner, item) else None
 
     def finish_file(self, file: FileItem, *, size: int, now_ms: int) -> bool:
         """Say that a file is complete; False when it is so already, or gone."""
@@ -245,18 +246,9 @@ def _item_id(file_name: str) -> str:
     return FILE_ITEM + file_name.lower()
 
 
-def _capture_key(capture_id: str) -> dict[str, str]:
-    return {"captureId": capture_id, "itemId": CAPTURE_ITEM}
-
-
 def _file_key(capture_id: str, file_name: str) -> dict[str, str]:
     return {"captureId": capture_id, "itemId": _item_id(file_name)}
 
 
-def _is_there(item: Item, owner: str) -> bool:
-    return bool(item["owner"] == owner) and not _has_expired(item) and not is_going(item)
-
-
-def _has_expired(item: Item) -> bool:
-    expires_at: Any = item.get("expiresAt")
-    return expires_at is not None and expires_at <= now_seconds()
+def _is_shown_to(owner: str, item: Item) -> bool:
+    return bool(item["owner"] == owner) and is_there(item)

@@ -1,7 +1,6 @@
 """Exporting a project: all its files in one archive, and in its row how far that is."""
 
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from functions.shared.export_contents import Contents
 from functions.shared.exports import EXPORT, FAILED, Export, archive_key, export_of
 from functions.shared.housekeeping import NOT_GOING, is_going
 from functions.shared.observability import logger
+from functions.shared.plan_documents import unpack_plan
 from functions.shared.projects import shown_project
 from functions.shared.stores import Item, Table
 from functions.shared.summaries import CaptureSummary, FlightPlanSummary, JobSummary
@@ -129,10 +129,9 @@ class Exporter:
             },
         )
         for plan in plans:
-            document = json.loads(zlib.decompress(bytes(plan["document"])))
             yield (
                 f"flight-plans/{plan['id']}.json",
-                {**FlightPlanSummary.of(plan).model_dump(), "plan": document},
+                {**FlightPlanSummary.of(plan).model_dump(), "plan": unpack_plan(plan["document"])},
             )
 
 

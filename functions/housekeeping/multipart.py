@@ -4,9 +4,12 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from functions.shared.aws import s3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES = 16 * 2**20
 """S3 takes 10,000 parts: 160 GB."""
@@ -91,12 +94,14 @@ class MultipartWriter:
         while self._sending:
             self._await_oldest()
         self._pool.shutdown()
-        parts = [{"ETag": tag, "PartNumber": number} for number, tag in sorted(self._etags.items())]
+        parts: list[CompletedPartTypeDef] = [
+            {"ETag": tag, "PartNumber": number} for number, tag in sorted(self._etags.items())
+        ]
         s3().complete_multipart_upload(
             Bucket=self.bucket,
             Key=self.key,
             UploadId=self._upload_id,
-            MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item] # a list of what it wants
+            MultipartUpload={"Parts": parts},
         )
 
     def _give_up(self) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from functions.housekeeping.models import RemoveCapture, RemoveJob, RemoveProject
 from functions.shared.aws import s3
-from functions.shared.capture_checks import CAPTURE_ITEM
+from functions.shared.capture_checks import CAPTURE_ITEM, capture_key
 from functions.shared.clock import now_seconds
 from functions.shared.exports import exports_prefix
 from functions.shared.housekeeping import MARK, unmark
-from functions.shared.jobs import ACTIVE
+from functions.shared.jobs import ACTIVE, status_among
 from functions.shared.observability import logger
 from functions.shared.project_parts import ProjectParts, active_jobs, builds_on
 from functions.shared.removed_spending import RemovedSpending
@@ -84,7 +84,7 @@ class Removal:
 
     def capture(self, request: RemoveCapture) -> None:
         """Remove a capture; models made of it stay."""
-        key = _capture_key(request.capture_id)
+        key = capture_key(request.capture_id)
         if not self._is_marked(self.parts.uploads, key, request.deleting_at):
             return
         if any(
@@ -132,20 +132,18 @@ class Removal:
 
     def _keys(self, jobs: Iterable[Item], captures: Iterable[Item]) -> Iterator[tuple[Table, dict[str, str]]]:
         yield from ((self.parts.jobs, {"jobId": str(job["jobId"])}) for job in jobs)
-        yield from ((self.parts.uploads, _capture_key(str(one["captureId"]))) for one in captures)
+        yield from ((self.parts.uploads, capture_key(str(one["captureId"]))) for one in captures)
 
     def _take(self, request: RemoveProject, jobs: list[Item], captures: list[Item]) -> bool:
         """Mark all parts, so that nothing is started with them any more; False when something runs."""
+        is_active, statuses = status_among(ACTIVE)
         for table, key in self._keys(jobs, captures):
-            running = (
-                " AND NOT (#status IN (:pending, :running, :stopping))" if table is self.parts.jobs else ""
-            )
-            values = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True)) if running else {}
+            is_job = table is self.parts.jobs
             marked = table.update(
                 key,
                 {MARK: request.deleting_at},
-                condition=_IS_OWNERS + running,
-                values={"owner": request.owner, **values},
+                condition=f"{_IS_OWNERS} AND NOT ({is_active})" if is_job else _IS_OWNERS,
+                values={"owner": request.owner, **(statuses if is_job else {})},
             )
             if marked is None and table.get(key) is not None:
                 return False
@@ -188,7 +186,7 @@ class Removal:
             if item["itemId"] != CAPTURE_ITEM:
                 key = {"captureId": capture_id, "itemId": str(item["itemId"])}
                 _remove_row(self.parts.uploads, key, owner)
-        _remove_row(self.parts.uploads, _capture_key(capture_id), owner)
+        _remove_row(self.parts.uploads, capture_key(capture_id), owner)
 
     def _capture_items(self, owner: str, capture_id: str) -> list[Item]:
         items = self.parts.uploads.query("#captureId = :capture", {"capture": capture_id}).items
@@ -204,10 +202,6 @@ class Removal:
             refused = answer.get("Errors")
             if refused:
                 raise ObjectsNotDeletedError(f"{len(refused)} below {prefix}: {refused[0].get('Code')}")
-
-
-def _capture_key(capture_id: str) -> dict[str, str]:
-    return {"captureId": capture_id, "itemId": CAPTURE_ITEM}
 
 
 def _remove_row(table: Table, key: dict[str, str], owner: str) -> None:

@@ -8,11 +8,10 @@ from botocore.exceptions import ClientError
 
 from functions.job_events.models import StepJobDetail
 from functions.shared.aws import sagemaker
-from functions.shared.job_names import StepJobName, parse_step_job_name
+from functions.shared.job_names import TRAINING, StepJobName, parse_step_job_name
 from functions.shared.prices import Prices
 from functions.shared.spending import MachineUse
 
-TRAINING = "3dgs"
 _UNKNOWN_CODES = ("ResourceNotFound", "ValidationException")
 
 

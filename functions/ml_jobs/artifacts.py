@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.ml_jobs.answers import Artifact, ArtifactList
-from functions.shared.aws import s3
 from functions.shared.clock import iso, now_ms
 from functions.shared.job_names import model_prefix
 from functions.shared.jobs import JobRow
-from functions.shared.s3_objects import Listed, list_objects
+from functions.shared.s3_objects import Listed, download_url, list_objects
 
 URL_SECONDS = 3600
 _IMAGES = "sfm/images/"
@@ -33,7 +32,16 @@ class Artifacts:
         until = now_ms() + URL_SECONDS * 1000
         return ArtifactList(
             artifacts=[
-                Artifact(name=name, bytes=listed.size, url=self._url(listed.key))
+                Artifact(
+                    name=name,
+                    bytes=listed.size,
+                    url=download_url(
+                        self.bucket,
+                        listed.key,
+                        file_name=listed.key.rpartition("/")[2],
+                        seconds=URL_SECONDS,
+                    ),
+                )
                 for name, listed in self._files(job)
             ],
             urls_expire_at=iso(until),
@@ -46,15 +54,3 @@ class Artifacts:
                 name = listed.key.removeprefix(folder)
                 if not name.startswith((_IMAGES, _CHECKPOINTS)):
                     yield name, listed
-
-    def _url(self, key: str) -> str:
-        file_name = key.rpartition("/")[2]
-        return s3().generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self.bucket,
-                "Key": key,
-                "ResponseContentDisposition": f'attachment; filename="{file_name}"',
-            },
-            ExpiresIn=URL_SECONDS,
-        )

@@ -8,9 +8,9 @@ usual saving is 65 %, and none where training ends up on demand.
 from collections.abc import Iterable, Mapping, Sequence
 
 from functions.ml_jobs.experience import corrected
-from functions.ml_jobs.machines import SFM, TRAINING, Machines
+from functions.ml_jobs.machines import Machines
 from functions.ml_jobs.step_times import Options, Photos, step_seconds
-from functions.shared.job_names import STEPS
+from functions.shared.job_names import SFM, STEPS, TRAINING
 from functions.shared.prices import EXACT_DIGITS, Prices
 from functions.shared.spending import Estimate, Span, StepEstimate
 

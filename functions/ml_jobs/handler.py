@@ -21,7 +21,7 @@ from functions.ml_jobs.answers import (
 from functions.ml_jobs.artifacts import Artifacts
 from functions.ml_jobs.captures import Captures
 from functions.ml_jobs.forecasts import Forecasts
-from functions.ml_jobs.jobs import Jobs
+from functions.ml_jobs.jobs import Jobs, own_job
 from functions.ml_jobs.links import Links
 from functions.ml_jobs.logic import in_old_words
 from functions.ml_jobs.logs import read_logs
@@ -110,7 +110,8 @@ def start_job(
         lambda: _starting().start(caller, request, idempotency_key),
         answer=StartedJob,
         table=load_settings(Settings).idempotency_table,
-        key=(caller.sub, "start-job", idempotency_key or json.dumps(asked, sort_keys=True)),
+        scope=(caller.sub, "start-job"),
+        key=idempotency_key or json.dumps(asked, sort_keys=True),
         request=asked,
         context=router.lambda_context,
         kept_seconds=KEPT_SECONDS if idempotency_key else DOUBLE_CLICK_SECONDS,
@@ -163,19 +164,19 @@ def show_logs(
     cursor: PageCursor = None,
 ) -> LogPage:
     """Show the end of a step's log, or where a cursor is."""
-    return read_logs(_jobs().own(caller, job_id), step, limit, cursor)
+    return read_logs(own_job(_store(), caller, job_id), step, limit, cursor)
 
 
 @router.get("/jobs/<job_id>/artifacts")
 def list_artifacts(job_id: PathId, caller: SignedIn) -> ArtifactList:
     """List the files that a job has made, with addresses to fetch them at."""
-    return Artifacts(load_settings(Settings).ml_bucket).of(_jobs().own(caller, job_id))
+    return Artifacts(load_settings(Settings).ml_bucket).of(own_job(_store(), caller, job_id))
 
 
 @router.get("/jobs/<job_id>/links")
 def list_links(job_id: PathId, caller: SignedIn) -> ModelLinks:
     """List the links to a job's model."""
-    return _links().of(_jobs().own(caller, job_id))
+    return _links().of(own_job(_store(), caller, job_id))
 
 
 @router.post("/jobs/<job_id>/links")
@@ -186,14 +187,13 @@ def share_model(
     idempotency_key: IdempotencyKey = None,
 ) -> ModelLink:
     """Make a link to a job's model."""
-    job = _jobs().own(caller, job_id)
-    if idempotency_key is None:
-        return _links().share(job, request)
+    job = own_job(_store(), caller, job_id)
     return once(
         lambda: _links().share(job, request),
         answer=ModelLink,
         table=load_settings(Settings).idempotency_table,
-        key=(caller.sub, "links", job_id, idempotency_key),
+        scope=(caller.sub, "links", job_id),
+        key=idempotency_key,
         request=request.model_dump(mode="json"),
         context=router.lambda_context,
     )
@@ -202,7 +202,7 @@ def share_model(
 @router.delete("/jobs/<job_id>/links/<link_id>")
 def revoke_link(job_id: PathId, link_id: PathId, caller: SignedIn) -> ModelLink:
     """Withdraw a link; whoever has opened it sees the model for ten minutes more."""
-    return _links().revoke(_jobs().own(caller, job_id), link_id)
+    return _links().revoke(own_job(_store(), caller, job_id), link_id)
 
 
 @router.get("/api/ml-pipeline/status/<job_id>")

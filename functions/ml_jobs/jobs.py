@@ -20,6 +20,18 @@ STARTING_MS = 60_000
 """After so long a job's start is recorded, or it broke off."""
 
 
+def own_job(store: JobStore, caller: Caller, job_id: str) -> JobRow:
+    """Read a job of the caller.
+
+    Raises:
+        ApiError: 404 for a job that is not the caller's, or that is being removed.
+    """
+    job = store.of_owner(job_id, caller.sub)
+    if job is None:
+        raise not_found("job")
+    return job
+
+
 @dataclass(frozen=True)
 class Jobs:
     """Jobs of one state machine.
@@ -34,24 +46,13 @@ class Jobs:
     ml_bucket: str
     prices: Prices
 
-    def own(self, caller: Caller, job_id: str) -> JobRow:
-        """Read a job of the caller.
-
-        Raises:
-            ApiError: 404 for a job that is not the caller's.
-        """
-        job = self.store.of_owner(job_id, caller.sub)
-        if job is None:
-            raise not_found("job")
-        return job
-
     def show(self, caller: Caller, job_id: str) -> Job:
         """Describe a job and how far it is.
 
         Raises:
             ApiError: 404 for a job that is not the caller's.
         """
-        job = self.own(caller, job_id)
+        job = own_job(self.store, caller, job_id)
         if job.status in ACTIVE:
             job = self._with_real_status(job)
         progress = self._progress(job) if job.status in ACTIVE else None
@@ -72,7 +73,7 @@ class Jobs:
         Raises:
             ApiError: 404 for a job that is not the caller's, 409 when it has ended.
         """
-        job = self.own(caller, job_id)
+        job = own_job(self.store, caller, job_id)
         if job.execution_arn is None:
             if job.status in ACTIVE and now_ms() - job.began_at > STARTING_MS:
                 self.store.ended(job_id, job.attempt, "ABORTED", now_ms(), explain("ABORTED", None, None))

@@ -8,7 +8,7 @@ from typing import Any
 from functions.ml_jobs.account import shares_of, tell_cost, tell_estimate, tell_queue
 from functions.ml_jobs.answers import Job, JobError, JobProgress
 from functions.shared.clock import iso, parse_iso_ms
-from functions.shared.job_names import OLD_STEP_WORDS, STEPS, UUID_PATTERN
+from functions.shared.job_names import COMPRESSOR, OLD_STEP_WORDS, SFM, STEPS, TRAINING, UUID_PATTERN
 from functions.shared.jobs import ACTIVE, WAITING_FOR_MACHINE, JobRow
 from functions.shared.prices import Prices
 from functions.shared.s3_objects import Address
@@ -96,7 +96,7 @@ def with_title(options: Mapping[str, Mapping[str, str]], title: str) -> dict[str
     named = {step: dict(values) for step, values in options.items()}
     shown = " ".join(title.split()).lstrip("- ")
     if shown:
-        named["compressor"]["title"] = shown
+        named[COMPRESSOR]["title"] = shown
     return named
 
 
@@ -117,8 +117,8 @@ def machine_input(job: JobRow, artifacts: str | None = None) -> dict[str, Any]:
         "captureUri": job.capture_uri,
         "startAt": job.start_at,
         "sourceJobId": job.source_job_id or job.job_id,
-        "arguments": {step: arguments(job.options[step]) for step in ("sfm", "compressor")},
-        "hyperparameters": dict(job.options["3dgs"]),
+        "arguments": {step: arguments(job.options[step]) for step in (SFM, COMPRESSOR)},
+        "hyperparameters": dict(job.options[TRAINING]),
         **({"train": {"artifacts": artifacts}} if artifacts else {}),
     }
 

@@ -3,18 +3,19 @@
 import base64
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from functions.ml_jobs.answers import LogLine, LogPage
 from functions.shared.aws import cloudwatch_logs
 from functions.shared.clock import iso
 from functions.shared.errors import bad_request
-from functions.shared.job_names import STEPS, parse_step_job_name
+from functions.shared.job_names import COMPRESSOR, SFM, TRAINING, parse_step_job_name
 from functions.shared.jobs import JobRow
 
 GROUPS = {
-    "sfm": "/aws/sagemaker/ProcessingJobs",
-    "3dgs": "/aws/sagemaker/TrainingJobs",
-    "compressor": "/aws/sagemaker/ProcessingJobs",
+    SFM: "/aws/sagemaker/ProcessingJobs",
+    TRAINING: "/aws/sagemaker/TrainingJobs",
+    COMPRESSOR: "/aws/sagemaker/ProcessingJobs",
 }
 """Log groups that SageMaker fixes."""
 
@@ -42,19 +43,19 @@ def read_logs(job: JobRow, step: str | None, limit: int, cursor: str | None) -> 
     Raises:
         ApiError: 400 for a cursor that is not one of this job's.
     """
-    chosen = step or job.reached or STEPS[0]
+    chosen = step or job.reached or SFM
     place = _Place(_latest_stream(job, chosen), "") if cursor is None else _read_cursor(cursor, job)
     if not place.stream:
         return LogPage(step=chosen, lines=[], older_cursor=None, newer_cursor=None)
     name = parse_step_job_name(place.stream.partition("/")[0])
     shown = name.step if name else chosen
-    place_in_stream = {"nextToken": place.token} if place.token else {}
+    place_in_stream: dict[str, Any] = {"nextToken": place.token} if place.token else {}
     answer = cloudwatch_logs().get_log_events(
         logGroupName=GROUPS[shown],
         logStreamName=place.stream,
         limit=limit,
         startFromHead=False,
-        **place_in_stream,  # type: ignore[arg-type] # a str, which the stubs take for any other argument
+        **place_in_stream,
     )
     return LogPage(
         step=shown,

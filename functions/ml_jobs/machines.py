@@ -5,9 +5,7 @@ import re
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from functions.shared.job_names import STEPS
-
-SFM, TRAINING, COMPRESSOR = STEPS
+from functions.shared.job_names import COMPRESSOR, SFM, TRAINING
 
 _SIZE = re.compile(r"ml\.(?P<family>[a-z0-9-]+)\.(?:(?P<times>\d*)xlarge|large)")
 

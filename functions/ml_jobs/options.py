@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.ml_jobs.presets import options_of
 from functions.shared.errors import bad_request
-from functions.shared.job_names import OLD_STEP_WORDS, STEPS
+from functions.shared.job_names import COMPRESSOR, OLD_STEP_WORDS, SFM, STEPS, TRAINING
 
 
 class OptionError(ValueError):
@@ -74,7 +74,7 @@ Option = Whole | Number | Choice
 SWITCH = Choice(("true", "false"))
 
 OPTIONS: Mapping[str, Mapping[str, Option]] = {
-    "sfm": {
+    SFM: {
         "max_image_size": Whole(160, 8192),
         "feature_image_size": Whole(160, 8192),
         "max_num_features": Whole(256, 32768),
@@ -86,7 +86,7 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "parallel_adjustment": SWITCH,
         "seed": Whole(0, 2**31 - 1),
     },
-    "3dgs": {
+    TRAINING: {
         "max_steps": Whole(1, 100_000),
         "image_size": Whole(64, 8192),
         "sh_degree": Whole(0, 3),
@@ -101,7 +101,7 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
         "checkpoint_every_seconds": Number(0, 86_400),
         "seed": Whole(0, 2**31 - 1),
     },
-    "compressor": {
+    COMPRESSOR: {
         "sh_degree": Whole(0, 3),
         "sh_palette": Whole(0, 65536),
         "palette_rounds": Whole(3, 50),
@@ -114,9 +114,9 @@ OPTIONS: Mapping[str, Mapping[str, Option]] = {
 }
 
 OUR_OPTIONS: Mapping[str, frozenset[str]] = {
-    "sfm": frozenset({"num_threads"}),
-    "3dgs": frozenset(),
-    "compressor": frozenset({"title"}),
+    SFM: frozenset({"num_threads"}),
+    TRAINING: frozenset(),
+    COMPRESSOR: frozenset({"title"}),
 }
 """Options that follow from the machine or the project and are not a person's to set."""
 
@@ -148,7 +148,7 @@ def check_options(given: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             for option, setting in value.items():
                 problems += _take(chosen, step, str(option), setting)
         else:
-            problems += _take(chosen, "3dgs", OLD_NAMES.get(name, name), value)
+            problems += _take(chosen, TRAINING, OLD_NAMES.get(name, name), value)
     if problems:
         raise OptionError("; ".join(problems[:10]))
     return chosen

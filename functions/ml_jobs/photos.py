@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from functions.ml_jobs.step_times import BYTES_PER_PIXEL, TYPICAL_MEGAPIXELS, Photos
+from functions.shared.capture_checks import has_seen
 from functions.shared.photo_names import is_archive_name, is_photo_name
 from functions.shared.s3_objects import Listed
 
@@ -47,11 +48,10 @@ def photos_in(
 
 def _figures(check: Mapping[str, Any] | None, files: Sequence[Listed]) -> Mapping[str, Any] | None:
     """Give what a check found; None where the capture has changed since."""
-    if check is None:
+    if check is None or not has_seen(check, len(files), sum(one.size for one in files)):
         return None
-    seen = (check["lookedAt"]["files"], check["lookedAt"]["bytes"])
     figures: Mapping[str, Any] = check["figures"]
-    return figures if seen == (len(files), sum(one.size for one in files)) else None
+    return figures
 
 
 def _megapixels_of(size: float) -> float:

@@ -3,24 +3,26 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from functions.shared.job_names import COMPRESSOR, SFM, TRAINING
+
 Preset = Literal["draft", "standard", "high"]
 
 # SageMaker refuses a processing job with an empty list of arguments: every step has at least one option.
 PRESETS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "draft": {
-        "sfm": {"max_image_size": "1600"},
-        "3dgs": {"max_steps": "7000", "image_size": "1200", "max_gaussians": "500000"},
-        "compressor": {"sh_degree": "3"},
+        SFM: {"max_image_size": "1600"},
+        TRAINING: {"max_steps": "7000", "image_size": "1200", "max_gaussians": "500000"},
+        COMPRESSOR: {"sh_degree": "3"},
     },
     "standard": {
-        "sfm": {"max_image_size": "1600"},
-        "3dgs": {"max_steps": "30000", "image_size": "1600", "max_gaussians": "1500000"},
-        "compressor": {"sh_degree": "3"},
+        SFM: {"max_image_size": "1600"},
+        TRAINING: {"max_steps": "30000", "image_size": "1600", "max_gaussians": "1500000"},
+        COMPRESSOR: {"sh_degree": "3"},
     },
     "high": {
-        "sfm": {"max_image_size": "2400", "feature_image_size": "2400"},
-        "3dgs": {"max_steps": "45000", "image_size": "2400", "max_gaussians": "3000000"},
-        "compressor": {"sh_degree": "3"},
+        SFM: {"max_image_size": "2400", "feature_image_size": "2400"},
+        TRAINING: {"max_steps": "45000", "image_size": "2400", "max_gaussians": "3000000"},
+        COMPRESSOR: {"sh_degree": "3"},
     },
 }
 

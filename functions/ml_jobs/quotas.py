@@ -1,7 +1,7 @@
 """What a person may use: jobs at once, jobs a day, spending a month."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from functions.shared.clock import now_seconds
 from functions.shared.errors import ApiError, too_many
@@ -80,9 +80,7 @@ class QuotaGate:
             owner: The person's sub.
             but: A job that is left out.
         """
-        start = datetime.fromtimestamp(now_seconds(), UTC).replace(
-            day=1, hour=0, minute=0, second=0, microsecond=0
-        )
+        start = _start_of_month(now_seconds())
         rows = self.jobs.rows_since(owner, int(start.timestamp() * 1000))
         removed = RemovedSpending(self.limits).of_month(owner, start)
         return removed + sum(row.cost_or_estimate_usd for row in rows if row.job_id != but)
@@ -117,15 +115,16 @@ def _row_of(owner: str) -> dict[str, str]:
     return {"limitId": f"jobs-at-once/{owner}"}
 
 
+def _start_of_month(at: float) -> datetime:
+    """Give the beginning of the month (UTC) that a time, in epoch seconds, is in."""
+    return datetime.fromtimestamp(at, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def _seconds_to_tomorrow() -> int:
-    now = datetime.fromtimestamp(now_seconds(), UTC)
-    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return int((tomorrow - now).total_seconds()) + 1
+    return DAY_SECONDS - now_seconds() % DAY_SECONDS + 1
 
 
 def _seconds_to_next_month() -> int:
-    now = datetime.fromtimestamp(now_seconds(), UTC)
-    next_month = (now.replace(day=1) + timedelta(days=32)).replace(
-        day=1, hour=0, minute=0, second=0, microsecond=0
-    )
-    return int((next_month - now).total_seconds()) + 1
+    now = now_seconds()
+    next_month = _start_of_month(_start_of_month(now).timestamp() + 32 * DAY_SECONDS)
+    return int(next_month.timestamp()) - now + 1

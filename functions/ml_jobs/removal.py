@@ -3,7 +3,7 @@
 from functions.shared.claims import Caller
 from functions.shared.errors import conflict, not_found
 from functions.shared.housekeeping import Housekeeping
-from functions.shared.jobs import ACTIVE, ENDED, JobStore
+from functions.shared.jobs import ACTIVE, ENDED, JobStore, status_among
 from functions.shared.project_parts import active_jobs, builds_on
 
 
@@ -21,14 +21,14 @@ def remove_job(store: JobStore, housekeeping: Housekeeping, caller: Caller, job_
         raise conflict(
             "JOB_ACTIVE", "Another job goes on from this one: stop that first, or wait for its end."
         )
-    ended = {status.lower(): status for status in ENDED}
+    has_ended, statuses = status_among(ENDED)
     removed = housekeeping.remove(
         store.table,
         {"jobId": job_id},
         action="remove_job",
         owner=caller.sub,
-        condition=f"#owner = :owner AND #status IN ({', '.join(f':{name}' for name in ended)})",
-        values={"owner": caller.sub, **ended},
+        condition=f"#owner = :owner AND {has_ended}",
+        values={"owner": caller.sub, **statuses},
         jobId=job_id,
     )
     if not removed:

@@ -1,13 +1,13 @@
 """What a job's steps have left: from which step another attempt, or another job, can go on."""
 
-import re
 from dataclasses import dataclass
 
-from functions.shared.job_names import STEPS, sfm_report_key
+from functions.shared.job_names import COMPRESSOR, SFM, TRAINING, parse_step_job_name, sfm_report_key
 from functions.shared.jobs import JobRow
 from functions.shared.s3_objects import list_objects, object_exists
 
-_ARTIFACTS = re.compile(r"/3dgs/(?P<name>[^/]+-(?P<attempt>\d+)-3dgs-(?P<retry>\d+))/output/model\.tar\.gz$")
+_ARCHIVE = "output/model.tar.gz"
+"""What SageMaker packs a training's result into, in the folder of the SageMaker job."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Results:
     def next_step(self, job: JobRow) -> str:
         """Say which step comes next after what is there: the first whose result is missing, or the last."""
         if not self.has_sfm(job):
-            return STEPS[0]
-        return STEPS[1] if self.training_artifacts(job) is None else STEPS[2]
+            return SFM
+        return TRAINING if self.training_artifacts(job) is None else COMPRESSOR
 
     def has_sfm(self, job: JobRow) -> bool:
         """Tell whether the reconstruction that a job goes by is there."""
@@ -36,14 +36,15 @@ class Results:
         A stopped training leaves an archive too, of nothing: only what the compressor was given is a result.
         A job that started at the compressor has none of its own: it goes by another job's.
         """
-        if job.reached != STEPS[2]:
+        if job.reached != COMPRESSOR:
             return job.source_artifacts
-        found = []
-        for listed in list_objects(self.bucket, f"jobs/{job.job_id}/3dgs/"):
-            match = _ARTIFACTS.search(listed.key)
-            if match:
-                found.append((int(match["attempt"]), int(match["retry"]), listed.key))
-        return f"s3://{self.bucket}/{max(found)[2]}" if found else job.source_artifacts
+        folder, found = f"jobs/{job.job_id}/3dgs/", []
+        for listed in list_objects(self.bucket, folder):
+            name, _, file = listed.key.removeprefix(folder).partition("/")
+            step_job = parse_step_job_name(name)
+            if step_job is not None and file == _ARCHIVE:
+                found.append((step_job.order, listed.key))
+        return f"s3://{self.bucket}/{max(found)[1]}" if found else job.source_artifacts
 
 
 def sfm_job_id(job: JobRow) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from functions.ml_jobs import logic
 from functions.ml_jobs.answers import StartedJob
 from functions.ml_jobs.forecasts import Forecasts
+from functions.ml_jobs.jobs import own_job
 from functions.ml_jobs.models import RetryJob, StartJob
 from functions.ml_jobs.options import chosen_options
 from functions.ml_jobs.quotas import QuotaGate
@@ -19,7 +20,7 @@ from functions.shared.claims import Caller
 from functions.shared.clock import iso, now_ms
 from functions.shared.errors import bad_request, conflict, not_found
 from functions.shared.housekeeping import is_going
-from functions.shared.job_names import STEPS, ExecutionName, request_key
+from functions.shared.job_names import COMPRESSOR, SFM, STEPS, TRAINING, ExecutionName, request_key
 from functions.shared.jobs import ACTIVE, JobRow, JobStore
 from functions.shared.observability import logger
 from functions.shared.outages import take_back
@@ -109,9 +110,7 @@ class Starting:
             ApiError: 400 for a step that the job has not come to, 404 for a job that is not the caller's, 409
                 for one that runs or has a model, 429 when a quota is used up.
         """
-        job = self.store.of_owner(job_id, caller.sub)
-        if job is None:
-            raise not_found("job")
+        job = own_job(self.store, caller, job_id)
         if job.status == "PENDING" and job.execution_arn is None and job.attempt > 1:
             # The request that began this attempt broke off, or is about to start the same execution.
             arn = self._execute_unless_ended(job)
@@ -156,7 +155,7 @@ class Starting:
         )
 
     def _source(self, caller: Caller, request: StartJob) -> logic.Source:
-        if request.pipeline_step == STEPS[0]:
+        if request.pipeline_step == SFM:
             if request.s3_url is None:
                 raise bad_request("INVALID_REQUEST", "s3Url: Field required")
             captures = self.forecasts.captures
@@ -171,11 +170,9 @@ class Starting:
                 f"sourceJobId: a job that starts with {request.pipeline_step} goes on from an earlier job; "
                 "name it.",
             )
-        earlier = self.store.of_owner(earlier_id, caller.sub)
-        if earlier is None:
-            raise not_found("job")
+        earlier = own_job(self.store, caller, earlier_id)
         artifacts = self.results.training_artifacts(earlier)
-        if not self.results.has_sfm(earlier) or (request.pipeline_step == STEPS[2] and artifacts is None):
+        if not self.results.has_sfm(earlier) or (request.pipeline_step == COMPRESSOR and artifacts is None):
             raise conflict(
                 "SOURCE_JOB_INCOMPLETE",
                 f"The job {earlier_id} has left nothing that {request.pipeline_step} could start from; what "
@@ -186,7 +183,7 @@ class Starting:
             earlier.capture_uri,
             logic.Capture(earlier.capture_id, address.key),
             sfm_job_id=sfm_job_id(earlier),
-            artifacts=artifacts if request.pipeline_step == STEPS[2] else None,
+            artifacts=artifacts if request.pipeline_step == COMPRESSOR else None,
         )
 
     def _options(self, caller: Caller, request: StartJob) -> dict[str, dict[str, str]]:
@@ -271,7 +268,7 @@ class Starting:
             )
 
     def _input(self, job: JobRow) -> Mapping[str, Any]:
-        artifacts = self.results.training_artifacts(job) if job.start_at == STEPS[2] else None
+        artifacts = self.results.training_artifacts(job) if job.start_at == COMPRESSOR else None
         return logic.machine_input(job, artifacts)
 
 
@@ -282,5 +279,5 @@ def _job_id(caller: Caller, key: str | None) -> str:
 def _first_step(job: JobRow) -> str:
     """Say which step a job began with: earlier ones are another job's."""
     if job.source_artifacts is not None:
-        return STEPS[2]
-    return STEPS[0] if job.source_job_id is None else STEPS[1]
+        return COMPRESSOR
+    return SFM if job.source_job_id is None else TRAINING

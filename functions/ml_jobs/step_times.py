@@ -26,7 +26,8 @@ More photos, pixels or steps never take less.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from functions.ml_jobs.machines import COMPRESSOR, SFM, TRAINING, cpus, family
+from functions.ml_jobs.machines import cpus, family
+from functions.shared.job_names import COMPRESSOR, SFM, TRAINING
 from functions.shared.spending import Span
 
 Options = Mapping[str, Mapping[str, str]]

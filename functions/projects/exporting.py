@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from functions.projects.models import ExportState
 from functions.projects.store import ProjectStore, project_key
-from functions.shared.aws import s3
 from functions.shared.clock import iso, now_ms
 from functions.shared.errors import conflict, not_found, too_large
 from functions.shared.export_contents import Contents
 from functions.shared.exports import EXPORT, MAX_BYTES, MAX_FILES, Export, archive_key, export_of
 from functions.shared.housekeeping import NOT_GOING, SIGNED, Housekeeping
 from functions.shared.outages import take_back
+from functions.shared.s3_objects import download_url
 
 URL_SECONDS = 3600
 
@@ -108,13 +108,10 @@ class Exports:
         if seen.state != "ready":
             return shown
         seconds = max(1, min(URL_SECONDS, (seen.expires_at - now) // 1000))
-        url = s3().generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self.bucket,
-                "Key": archive_key(owner, project_id, seen.export_id),
-                "ResponseContentDisposition": f'attachment; filename="{project_id}.zip"',
-            },
-            ExpiresIn=seconds,
+        url = download_url(
+            self.bucket,
+            archive_key(owner, project_id, seen.export_id),
+            file_name=f"{project_id}.zip",
+            seconds=seconds,
         )
         return shown.model_copy(update={"url": url, "url_expires_at": iso(now + seconds * 1000)})

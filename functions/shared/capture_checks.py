@@ -32,6 +32,11 @@ _FAILED = {
 }
 
 
+def capture_key(capture_id: str) -> dict[str, str]:
+    """Key of a capture's row."""
+    return {"captureId": capture_id, "itemId": CAPTURE_ITEM}
+
+
 @dataclass(frozen=True)
 class Contents:
     """What is in a capture.
@@ -66,7 +71,7 @@ class CheckStore:
         # The SDK repeats a request whose answer was lost: its own mark must not keep it from going on.
         request_id = str(uuid.uuid4())
         asked = self.table.update(
-            _key(capture_id),
+            capture_key(capture_id),
             {"checkRequestedAt": now, "checkRequestId": request_id},
             condition=(
                 "#owner = :owner AND (attribute_not_exists(#checkRequestedAt) OR #checkRequestId = :id "
@@ -79,7 +84,7 @@ class CheckStore:
     def withdraw(self, capture_id: str, requested_at: int) -> None:
         """Take back a request that nobody could be told of."""
         self.table.update(
-            _key(capture_id),
+            capture_key(capture_id),
             {"checkRequestedAt": None, "checkRequestId": None},
             condition="#checkRequestedAt = :requestedAt",
             values={"requestedAt": requested_at},
@@ -87,7 +92,7 @@ class CheckStore:
 
     def last(self, capture_id: str, owner: str) -> dict[str, Any] | None:
         """Read what the last check found; None when there was none."""
-        row = self.table.get(_key(capture_id))
+        row = self.table.get(capture_key(capture_id))
         found = row.get("check") if row and row["owner"] == owner else None
         return dict(found) if isinstance(found, Mapping) else None
 
@@ -98,7 +103,7 @@ class CheckStore:
             False when there is no such capture of this owner, or a check that began later was kept.
         """
         kept = self.table.update(
-            _key(capture_id),
+            capture_key(capture_id),
             {"check": check, "checkedFrom": began},
             condition="#owner = :owner AND (attribute_not_exists(#checkedFrom) OR #checkedFrom <= :began)",
             values={"owner": owner, "began": began},
@@ -128,13 +133,14 @@ def shown(row: Item, contents: Contents, now: int) -> dict[str, Any] | None:
     if not isinstance(found, Mapping) or began is None:
         return None
     looked_at = found["lookedAt"]
-    same = (looked_at["files"], looked_at["bytes"]) == (contents.files, contents.bytes)
     return {
         **{name: found[name] for name in ("state", "checkedAt", "figures", "reasons")},
         "lookedAt": {name: looked_at[name] for name in ("files", "bytes", "newest")},
-        "stale": not same or contents.newest > began,
+        "stale": not has_seen(found, contents.files, contents.bytes) or contents.newest > began,
     }
 
 
-def _key(capture_id: str) -> dict[str, str]:
-    return {"captureId": capture_id, "itemId": CAPTURE_ITEM}
+def has_seen(check: Mapping[str, Any], files: int, size: int) -> bool:
+    """Tell whether a check has looked at as many files and bytes as there are now."""
+    looked_at = check["lookedAt"]
+    return bool((looked_at["files"], looked_at["bytes"]) == (files, size))

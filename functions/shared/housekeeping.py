@@ -5,13 +5,12 @@ and the request names it: housekeeping removes only what still bears that mark, 
 request removes nothing that was made since.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from functions.shared.aws import lambda_functions
 from functions.shared.clock import now_ms
+from functions.shared.invocations import invoke_later
 from functions.shared.outages import take_back
 from functions.shared.stores import Table
 
@@ -44,10 +43,7 @@ class Housekeeping:
         Raises:
             ClientError: The request was not taken; nothing is going to happen.
         """
-        event = {"action": action, "owner": owner, **details}
-        lambda_functions().invoke(
-            FunctionName=self.function_arn, InvocationType="Event", Payload=json.dumps(event).encode()
-        )
+        invoke_later(self.function_arn, {"action": action, "owner": owner, **details})
 
     def remove(
         self,

@@ -67,18 +67,20 @@ def once(
     *,
     answer: type[AnswerT],
     table: str,
-    key: tuple[str, ...],
+    scope: tuple[str, ...],
+    key: str | None,
     request: Mapping[str, Any],
     context: LambdaContext,
     kept_seconds: int = KEPT_SECONDS,
 ) -> AnswerT:
-    """Make something unless a request of the same key has made it.
+    """Make something unless a request of the same key has made it; without a key, make it.
 
     Args:
         make: Makes it; when it raises, nothing is kept and the key is free again.
         answer: What it answers.
         table: Name of the idempotency table.
-        key: What tells requests apart: whose it is, the route, and the client's key.
+        scope: Where a key counts: whose request it is, and the route.
+        key: The client's own; None where the client has sent none.
         request: What is asked; the same key with another request is refused.
         context: Of the invocation: its time limit ends a claim whose process died.
         kept_seconds: How long the answer is kept.
@@ -89,6 +91,8 @@ def once(
     Raises:
         ApiError: 400 for a key that another request has used, 409 while the first request is still at it.
     """
+    if key is None:
+        return make()
 
     @idempotent_function(  # type: ignore[untyped-decorator] # Powertools leaves it untyped
         data_keyword_argument="asked",
@@ -113,7 +117,7 @@ def once(
     until = time.monotonic() + _WAIT_SECONDS
     while True:
         try:
-            made: AnswerT = claimed(asked={"key": list(key), "request": dict(request)})
+            made: AnswerT = claimed(asked={"key": [*scope, key], "request": dict(request)})
         except IdempotencyValidationError as error:
             raise bad_request(
                 "IDEMPOTENCY_KEY_USED", "Idempotency-Key: was used for another request; send a new one."

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
-STEPS = ("sfm", "3dgs", "compressor")
-OLD_STEP_WORDS = {"compression": "compressor"}
+SFM, TRAINING, COMPRESSOR = "sfm", "3dgs", "compressor"
+STEPS = (SFM, TRAINING, COMPRESSOR)
+OLD_STEP_WORDS = {"compression": COMPRESSOR}
 """Words of older clients for a step, and ours."""
 
 UUID_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -85,6 +86,6 @@ def model_prefix(job_id: str) -> str:
 
 def progress_key(job_id: str, step: str) -> str:
     """Key of a step's progress: training has only its checkpoint folder synchronised while it runs."""
-    if step == "3dgs":
+    if step == TRAINING:
         return f"jobs/{job_id}/3dgs/checkpoints/progress.json"
     return f"jobs/{job_id}/progress/{step}/progress.json"

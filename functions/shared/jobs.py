@@ -1,5 +1,6 @@
 """The jobs table: one row per job, changed only under conditions: late or doubled events do no harm."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from functions.shared.failures import Failure
 from functions.shared.housekeeping import NOT_GOING, is_going
-from functions.shared.job_names import StepJobName, step_of_order
+from functions.shared.job_names import SFM, StepJobName, step_of_order
 from functions.shared.spending import Estimate, MachineUse
 from functions.shared.stores import Page, Table
 from functions.shared.tables import OWNER_INDEX
@@ -24,11 +25,17 @@ WAITING_FOR_MACHINE = "WaitingForMachine"
 Channel = Literal["notifiedAttempt", "webhookAttempt"]
 """A way of telling people, by the attribute of the job that says how far it has told."""
 
-_IS_ACTIVE = "#status IN (:pending, :running, :stopping)"
-_CAN_BE_RETRIED = "#status IN (:failed, :timed_out, :aborted)"
-_RETRY_VALUES = dict(zip(("failed", "timed_out", "aborted"), ENDED_WITHOUT_MODEL, strict=True))
 _OF_AN_END = ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
-_ACTIVE_VALUES = dict(zip(("pending", "running", "stopping"), ACTIVE, strict=True))
+
+
+def status_among(statuses: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Give the condition that a job has one of some statuses, and the values that it names."""
+    values = {status.lower(): status for status in statuses}
+    return f"#status IN ({', '.join(f':{name}' for name in values)})", values
+
+
+_IS_ACTIVE, _ACTIVE_VALUES = status_among(ACTIVE)
+_CAN_BE_RETRIED, _RETRY_VALUES = status_among(ENDED_WITHOUT_MODEL)
 
 
 class JobRow(BaseModel):
@@ -79,7 +86,7 @@ class JobRow(BaseModel):
     preset: str
     source_job_id: str | None = None
     source_artifacts: str | None = None
-    start_at: str = "sfm"
+    start_at: str = SFM
     options: dict[str, dict[str, str]] = Field(default_factory=dict)
     attempt: int = 1
     attempt_at: int | None = None
@@ -186,9 +193,7 @@ class JobStore:
                 "startAt": start_at,
                 "status": "PENDING",
                 "currentStage": "starting",
-                **dict.fromkeys(
-                    ("executionArn", "startedAt", "endedAt", "failureSentence", "failureNextStep")
-                ),
+                **dict.fromkeys(_OF_AN_END),
             },
             f"#attempt = :attempt AND {_CAN_BE_RETRIED} AND {NOT_GOING}",
             {"attempt": job.attempt, **_RETRY_VALUES},

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from functions.shared.errors import ApiError, bad_request, too_large
+from functions.shared.stores import MAX_DIGITS
 
 MAX_BODY_CHARACTERS = 1_000_000
 MAX_NESTING = 64
-MAX_DIGITS = 38
-"""Of a number in DynamoDB (Developer Guide, "Supported data types"); the magnitudes are, too."""
 LEAST_MAGNITUDE, MOST_MAGNITUDE = 1e-130, 9.9e125
+"""Of a number in DynamoDB (Developer Guide, "Supported data types")."""
 _EXACT = 2**53
 """Up to here a float holds every whole number."""
 

@@ -1,4 +1,4 @@
-"""Objects in S3: addresses, existence, JSON documents and listings."""
+"""Objects in S3: addresses, existence, downloads, JSON documents and listings."""
 
 import json
 import re
@@ -100,6 +100,19 @@ def list_objects(bucket: str, prefix: str) -> Iterator[Listed]:
 def prefix_exists(bucket: str, prefix: str) -> bool:
     """Tell whether anything lies under a prefix."""
     return s3().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"] > 0
+
+
+def download_url(bucket: str, key: str, *, file_name: str, seconds: int) -> str:
+    """Sign an address at which an object is fetched, for some time, into a file of this name."""
+    return s3().generate_presigned_url(
+        "get_object",
+        Params={
+            "Bucket": bucket,
+            "Key": key,
+            "ResponseContentDisposition": f'attachment; filename="{file_name}"',
+        },
+        ExpiresIn=seconds,
+    )
 
 
 def read_json(bucket: str, key: str) -> dict[str, Any] | None:

@@ -21,8 +21,8 @@ from functions.shared.outages import was_repeated
 
 Item = dict[str, Any]
 _serialize = TypeSerializer().serialize
-_MAX_DIGITS = 38
-"""Of a number in DynamoDB; a larger whole number has zeros at its end."""
+MAX_DIGITS = 38
+"""Of a number in DynamoDB (Developer Guide, "Supported data types"); a larger one has zeros at its end."""
 
 
 class BadCursorError(ValueError):
@@ -280,7 +280,7 @@ def _exact(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
 def _plain(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
     """Make decimals ints or floats again, which is all that JSON knows."""
     if isinstance(value, Decimal):
-        is_int = value == value.to_integral_value() and value.adjusted() < _MAX_DIGITS
+        is_int = value == value.to_integral_value() and value.adjusted() < MAX_DIGITS
         return int(value) if is_int else float(value)
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from local.capture.cache import make_capture
+from local.capture.flight import make_plan
 from local.capture.settings import CaptureSettings
 
 
@@ -16,8 +17,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=default.seed, help="another seed, another place")
     parser.add_argument("--width", type=int, default=default.width, help="of a photo, pixels")
     parser.add_argument("--height", type=int, default=default.height, help="of a photo, pixels")
-    parser.add_argument("--orbit-photos", type=int, default=default.orbit_photos, help="oblique photos")
-    parser.add_argument("--nadir-photos", type=int, default=default.nadir_photos, help="photos straight down")
+    parser.add_argument("--photos", type=int, default=default.photos, help="of the planned flight, to keep")
     return parser.parse_args()
 
 
@@ -33,8 +33,7 @@ def main() -> int:
             seed=given.seed,
             width=given.width,
             height=given.height,
-            orbit_photos=given.orbit_photos,
-            nadir_photos=given.nadir_photos,
+            photos=given.photos,
         )
     except ValueError as error:
         print(f"No such capture can be made: {error}.", file=sys.stderr)
@@ -45,7 +44,11 @@ def main() -> int:
         print(f"\r\033[K{fraction:4.0%}  {words}", end="", flush=True)
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    sample = make_capture(out, settings, show)
+    try:
+        sample = make_capture(out, settings, make_plan(settings), show)
+    except ValueError as error:
+        print(f"No such capture can be made: {error}.", file=sys.stderr)
+        return 1
     seconds = time.monotonic() - started
     count = len(list(sample.photos.iterdir()))
     print(f"\r\033[K{count} photos in {sample.photos}, the truth in {sample.truth} ({seconds:.0f} s)")

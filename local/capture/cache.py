@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from local.capture.flight import make_plan
 from local.capture.generate import HELDOUT, PHOTOS, TRUTH, generate
 from local.capture.jit import VERSION
 from local.capture.settings import CaptureSettings
+from local.capture.truth import FLIGHT_PLAN
 
 Progress = Callable[[float, str], None]
 
@@ -24,19 +26,21 @@ class SampleCapture:
     Attributes:
         folder: Everything of it.
         photos: The photos as they come from the drone, and nothing else.
+        flight_plan: The Litchi CSV that was flown.
         truth: truth.json, see truth.describe().
         heldout: Views that are not in the capture, as PNG.
     """
 
     folder: Path
     photos: Path
+    flight_plan: Path
     truth: Path
     heldout: Path
 
     @classmethod
     def within(cls, folder: Path) -> "SampleCapture":
         """Returns the capture that a folder holds."""
-        return cls(folder, folder / PHOTOS, folder / TRUTH, folder / HELDOUT)
+        return cls(folder, folder / PHOTOS, folder / FLIGHT_PLAN, folder / TRUTH, folder / HELDOUT)
 
     @property
     def settings(self) -> CaptureSettings:
@@ -45,12 +49,15 @@ class SampleCapture:
         return CaptureSettings(**{**known, "distortion": tuple(known["distortion"])})
 
 
-def make_capture(folder: Path, settings: CaptureSettings, on_progress: Progress) -> SampleCapture:
+def make_capture(
+    folder: Path, settings: CaptureSettings, flight_plan: str, on_progress: Progress
+) -> SampleCapture:
     """Makes a capture that is there whole or not at all.
 
     Args:
         folder: Must not exist, or be empty; its parent must exist.
         settings: What the capture is like.
+        flight_plan: The Litchi CSV that is flown.
         on_progress: Called with the fraction done and a few words.
 
     Raises:
@@ -59,7 +66,7 @@ def make_capture(folder: Path, settings: CaptureSettings, on_progress: Progress)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
         unfinished = Path(scratch) / "capture"
         unfinished.mkdir()
-        generate(unfinished, settings, on_progress)
+        generate(unfinished, settings, flight_plan, on_progress)
         unfinished.replace(folder)
     return SampleCapture.within(folder)
 
@@ -72,8 +79,8 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _key(settings: CaptureSettings) -> str:
-    known = json.dumps({"version": VERSION, **asdict(settings)}, sort_keys=True)
+def _key(settings: CaptureSettings, flight_plan: str) -> str:
+    known = json.dumps({"version": VERSION, "flight_plan": flight_plan, **asdict(settings)}, sort_keys=True)
     return hashlib.sha256(known.encode()).hexdigest()[:16]
 
 
@@ -81,6 +88,7 @@ def sample_capture(
     cache: Path,
     *,
     settings: CaptureSettings | None = None,
+    flight_plan: str | None = None,
     on_progress: Progress | None = None,
 ) -> SampleCapture:
     """Returns a sample capture, made now or taken from a cache.
@@ -88,11 +96,14 @@ def sample_capture(
     Args:
         cache: Folder of all captures; made where it is not there.
         settings: What the capture is like; the full capture of 24 photos where left out.
+        flight_plan: The Litchi CSV that is flown; what the planner makes of `flight_request` where left
+            out.
         on_progress: Called with the fraction done, 0..1, and a few words.
     """
     settings = settings or CaptureSettings()
     report = on_progress or (lambda _fraction, _words: None)
-    folder = cache / _key(settings)
+    flight_plan = flight_plan or make_plan(settings)
+    folder = cache / _key(settings, flight_plan)
     if folder.exists():
         return SampleCapture.within(folder)
     cache.mkdir(parents=True, exist_ok=True)
@@ -102,4 +113,4 @@ def sample_capture(
         # What a killed process left: nobody else is at it while the lock is held.
         for leftover in cache.glob(f".{folder.name}-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        return make_capture(folder, settings, report)
+        return make_capture(folder, settings, flight_plan, report)

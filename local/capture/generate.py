@@ -10,13 +10,13 @@ import numpy as np
 from PIL import Image
 
 from local.capture.camera import Intrinsics, posed
-from local.capture.flight import Shot, plan_flight
+from local.capture.flight import Shot, fly_plan
 from local.capture.metadata import Attitude, exif_bytes, xmp_bytes
 from local.capture.photo import add_sensor_noise, expose, to_bytes
 from local.capture.render import render
 from local.capture.scene import Scene, build_scene
 from local.capture.settings import CaptureSettings
-from local.capture.truth import PhotoTruth, describe, draw_photo_truths, write_depth
+from local.capture.truth import FLIGHT_PLAN, PhotoTruth, describe, draw_photo_truths, write_depth
 
 Progress = Callable[[float, str], None]
 
@@ -58,17 +58,20 @@ def _write_view(folder: Path, scene: Scene, lens: Intrinsics, shot: Shot, settin
     return shot.name
 
 
-def generate(folder: Path, settings: CaptureSettings, on_progress: Progress) -> None:
-    """Makes a capture: photos/, heldout/, depth/ and truth.json in a folder that exists and is empty.
+def generate(folder: Path, settings: CaptureSettings, flight_plan: str, on_progress: Progress) -> None:
+    """Makes a capture in a folder that exists and is empty.
+
+    It holds photos/, heldout/, depth/, flight-plan.csv and truth.json.
 
     Args:
         folder: Where to write.
         settings: What the capture is like.
+        flight_plan: The Litchi CSV that is flown.
         on_progress: Called in this thread with the fraction done and a few words.
     """
     for name in (PHOTOS, HELDOUT, DEPTH):
         (folder / name).mkdir()
-    shots = plan_flight(settings)
+    shots = fly_plan(settings, flight_plan)
     photos = draw_photo_truths(shots, settings)
     heldout = [shot for shot in shots if shot.kind == "heldout"]
     lens = Intrinsics(settings.width, settings.height, settings.focal_px, settings.distortion)
@@ -90,4 +93,5 @@ def generate(folder: Path, settings: CaptureSettings, on_progress: Progress) -> 
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     truth = describe(settings, photos, heldout, lens, heldout_lens)
+    (folder / FLIGHT_PLAN).write_text(flight_plan)
     (folder / TRUTH).write_text(json.dumps(truth, indent=1) + "\n")

@@ -13,6 +13,7 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., object])
 
 PACKAGE = Path(__file__).parent
+DRONE = PACKAGE.parent / "flight"
 # What makes no difference to a picture.
 OUTSIDE = frozenset({"__init__.py", "__main__.py", "cache.py", "faults.py"})
 
@@ -20,7 +21,7 @@ OUTSIDE = frozenset({"__init__.py", "__main__.py", "cache.py", "faults.py"})
 def source_digest() -> str:
     """Returns a digest of all sources that decide what a capture looks like: the generator's version."""
     digest = hashlib.sha256()
-    for source in sorted(PACKAGE.glob("*.py")):
+    for source in sorted([*PACKAGE.glob("*.py"), *DRONE.glob("*.py")]):
         if source.name not in OUTSIDE:
             digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -14,8 +14,7 @@ class CaptureSettings:
         seed: Decides the scene, the flight, the noise on GPS and pixels.
         width: Of a photo, pixels.
         height: Of a photo, pixels.
-        orbit_photos: Oblique photos on a circle of 30 m radius, 20 m above the ground.
-        nadir_photos: Photos straight down from 35 m, flown in rows.
+        photos: Photos of the planned flight that are kept, spread evenly around the origin.
         heldout_views: Views beside the capture, without noise, at normal exposure, without distortion.
         gps_sigma_m: Standard deviation of the GPS noise on each of the axes east, north and up, metres.
         exposure_ev: Exposures lie within plus and minus so much, in EV; their mean is 0.
@@ -30,8 +29,7 @@ class CaptureSettings:
     seed: int = 7
     width: int = 1024
     height: int = 768
-    orbit_photos: int = 16
-    nadir_photos: int = 8
+    photos: int = 24
     heldout_views: int = 4
     gps_sigma_m: float = 0.3
     exposure_ev: float = 0.15
@@ -47,10 +45,10 @@ class CaptureSettings:
             raise ValueError(
                 f"a photo of {self.width} x {self.height} pixels is too small: at least {SMALLEST_SIDE}"
             )
-        if min(self.orbit_photos, self.nadir_photos, self.heldout_views) < 0:
-            raise ValueError("the numbers of photos and views must not be negative")
-        if self.orbit_photos + self.nadir_photos < 1:
+        if self.photos < 1:
             raise ValueError("a capture needs at least one photo")
+        if self.heldout_views < 0:
+            raise ValueError("the number of held-out views must not be negative")
         if min(self.gps_sigma_m, self.exposure_ev, self.noise) < 0:
             raise ValueError("gps_sigma_m, exposure_ev and noise must not be negative")
         if self.antialiasing < 1:
@@ -63,9 +61,9 @@ class CaptureSettings:
 
     @property
     def sharpest_metres_per_pixel(self) -> float:
-        """What a pixel spans on the ground below a camera of the orbit, metres."""
+        """What a pixel spans on the ground before a camera of the flight, metres."""
         return 20.0 / self.focal_px * math.sqrt(2)
 
 
 # Small and quick, and still every photo registers, even at 400 pixels: for tests.
-TINY = CaptureSettings(width=512, height=384, orbit_photos=14, nadir_photos=0, heldout_views=1)
+TINY = CaptureSettings(width=512, height=384, photos=14, heldout_views=1)

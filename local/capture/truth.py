@@ -4,16 +4,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pycolmap
 
-from local.capture.arrays import Floats, Singles
+from local.capture.arrays import Singles
 from local.capture.camera import Intrinsics
-from local.capture.flight import ORBIT_HEIGHT_M, ORBIT_RADIUS_M, Shot
+from local.capture.flight import Shot
 from local.capture.jit import VERSION
 from local.capture.metadata import Position, taken_at
 from local.capture.settings import CaptureSettings
+from local.capture.world import to_world
 
 DEPTH_UNIT_M = 0.005
+FLIGHT_PLAN = "flight-plan.csv"
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,6 @@ class PhotoTruth:
     gps_noise_m: tuple[float, float, float]
 
 
-def _positions(enu: Floats, settings: CaptureSettings) -> list[Position]:
-    transform = pycolmap.GPSTransform(pycolmap.GPSTransformEllipsoid.WGS84)
-    rows = transform.enu_to_ellipsoid(enu, settings.latitude, settings.longitude, settings.altitude_m)
-    return [Position(float(row[0]), float(row[1]), float(row[2])) for row in rows]
-
-
 def draw_photo_truths(shots: list[Shot], settings: CaptureSettings) -> list[PhotoTruth]:
     """Draws the exposures and the GPS noise of the photos among the shots.
 
@@ -60,8 +55,8 @@ def draw_photo_truths(shots: list[Shot], settings: CaptureSettings) -> list[Phot
             zip(
                 photos,
                 exposures,
-                _positions(centres, settings),
-                _positions(centres + noise, settings),
+                to_world(centres, settings),
+                to_world(centres + noise, settings),
                 noise,
                 strict=True,
             )
@@ -108,7 +103,7 @@ def describe(
             "longitude": settings.longitude,
             "altitude_m": settings.altitude_m,
         },
-        "orbit": {"radius_m": ORBIT_RADIUS_M, "height_m": ORBIT_HEIGHT_M},
+        "flight_plan": FLIGHT_PLAN,
         "camera": _camera(photo_lens),
         "heldout_camera": _camera(heldout_lens),
         "depth_unit_m": DEPTH_UNIT_M,

@@ -6,14 +6,13 @@ import secrets
 import tempfile
 import threading
 import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from local import client
+from local import client, people
 from local.demo import report, results
 from local.demo.display import Display
 from local.demo.memory import PeakMemory
@@ -70,13 +69,17 @@ class Outcome:
         return bool(self.report["status"] == "SUCCEEDED")
 
 
+TakePhotos = Callable[[client.Spaceport, str], Capture]
+"""Gives the capture of a pilot's project, by its id."""
+
+
 def run_job(
-    capture: Capture, up: Deployed, settings: JobSettings, display: Display, *, started: float
+    take_photos: TakePhotos, up: Deployed, settings: JobSettings, display: Display, *, started: float
 ) -> Outcome:
-    """Takes a capture from upload to model and writes the reports.
+    """Takes a capture from the project's beginning to the model and writes the reports.
 
     Args:
-        capture: What to upload.
+        take_photos: What gives the capture to upload.
         up: Where to.
         settings: How.
         display: Where progress is shown.
@@ -85,9 +88,18 @@ def run_job(
     Raises:
         DemoError: Something between upload and model did not happen.
     """
-    pilot = f"pilot-{secrets.token_hex(4)}@{PILOT_DOMAIN}"
-    with tempfile.TemporaryDirectory(dir=BUILD) as folder, PeakMemory() as memory:
-        return _Run(capture, up, settings, display, started, pilot, Path(folder), memory).to_the_end()
+    address = f"pilot-{secrets.token_hex(4)}@{PILOT_DOMAIN}"
+    addresses = client.Addresses.from_outputs(up.deployment.outputs)
+    signed_in = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, address)
+    with (
+        closing(client.Spaceport(addresses, signed_in.token)) as pilot,
+        tempfile.TemporaryDirectory(dir=BUILD) as folder,
+        PeakMemory() as memory,
+    ):
+        project = pilot.create_project("Demo")["projectId"]
+        capture = take_photos(pilot, project)
+        run = _Run(capture, project, up, settings, display, started, address, Path(folder), memory)
+        return run.to_the_end(pilot)
 
 
 @dataclass
@@ -95,28 +107,23 @@ class _Run:
     """What the steps of one job share."""
 
     capture: Capture
+    project_id: str
     up: Deployed
     settings: JobSettings
     display: Display
     started: float
-    pilot: str
+    address: str
     folder: Path
     memory: PeakMemory
 
-    def to_the_end(self) -> Outcome:
-        """Signs in, uploads, runs the job and writes the reports."""
-        addresses = client.Addresses.from_outputs(self.up.deployment.outputs)
-        pilot = client.Spaceport(addresses, self._invite_and_sign_in(addresses))
-        try:
-            upload_started = time.monotonic()
-            place = self._upload(pilot)
-            project = pilot.create_project("Demo")
-            estimated = pilot.estimate_job(place, options=self.settings.options)
-            job_started = time.monotonic()
-            job_id = pilot.start_job(place, project_id=project["projectId"], options=self.settings.options)
-            job = self._watch(pilot, job_id)
-        finally:
-            pilot.close()
+    def to_the_end(self, pilot: client.Spaceport) -> Outcome:
+        """Uploads, runs the job and writes the reports."""
+        upload_started = time.monotonic()
+        place = self._upload(pilot)
+        estimated = pilot.estimate_job(place, options=self.settings.options)
+        job_started = time.monotonic()
+        job_id = pilot.start_job(place, project_id=self.project_id, options=self.settings.options)
+        job = self._watch(pilot, job_id)
         timings = results.Timings(
             deploy=self.up.seconds,
             upload=job_started - upload_started,
@@ -144,28 +151,6 @@ class _Run:
         report.write_html(self.settings.out / "report.html", content, report.draw(files, errors))
         results.write_json(self.settings.out / "report.json", content)
         return Outcome(content, link)
-
-    def _invite_and_sign_in(self, addresses: client.Addresses) -> str:
-        invited = f"Aa1-{secrets.token_urlsafe(12)}"
-        chosen = f"Bb2-{secrets.token_urlsafe(12)}"
-        self.up.cloud.client("cognito-idp").admin_create_user(
-            UserPoolId=addresses.user_pool_id,
-            # Not the address itself: AWS refuses that in a pool whose people sign in with it.
-            Username=str(uuid.uuid4()),
-            TemporaryPassword=invited,
-            MessageAction="SUPPRESS",
-            UserAttributes=[
-                {"Name": "email", "Value": self.pilot},
-                {"Name": "email_verified", "Value": "true"},
-            ],
-        )
-        return client.sign_in(
-            self.up.cloud.client("cognito-idp"),
-            addresses,
-            email=self.pilot,
-            password=invited,
-            new_password=chosen,
-        )
 
     def _upload(self, pilot: client.Spaceport) -> str:
         stage, total = "Upload", self.capture.bytes
@@ -210,7 +195,7 @@ class _Run:
         while time.monotonic() < deadline:
             for mail in self.up.cloud.mail():
                 text = json.dumps(mail)
-                if self.pilot in text and job_id in text:
+                if self.address in text and job_id in text:
                     return text
             time.sleep(0.2)
         raise DemoError(f"No mail about job {job_id} came within {SECONDS_TO_WAIT_FOR_MAIL} s.")

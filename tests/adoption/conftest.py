@@ -1,27 +1,14 @@
 """An embedded cloud, and old items of projects in all the forms that they may have."""
 
 import uuid
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import pytest
+from tests.local.cloud_kit import cloud, kit
 
-from local.cloud import EmbeddedCloud
-from tests.local.cloud_kit import CloudKit
+__all__ = ["cloud", "kit", "old_item"]
 
 OWNER = "6f0c8a1e-3b1d-4a53-9a55-0f5f3a1f2b10"
-
-
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud() as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="session")
-def kit(cloud: EmbeddedCloud) -> CloudKit:
-    return CloudKit(cloud)
 
 
 def old_item(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 -- any attribute

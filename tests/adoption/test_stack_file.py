@@ -38,6 +38,13 @@ def test_everything_else_stays_and_the_entry_is_there(text):
     assert add(written) == written
 
 
+def test_settings_that_are_made_stand_beside_what_is_imported():
+    text = "config:\n  aws:region: us-west-2\n"
+    written = with_adoption(text, "ml-bucket", "old", ["tags"], absent=["cors", "policy"])
+    entry = {"id": "old", "ignoreChanges": ["tags"], "absent": ["cors", "policy"]}
+    assert yaml.safe_load(written)["config"][KEY] == {"ml-bucket": entry}
+
+
 @pytest.mark.parametrize("stack", ["prod", "staging"])
 def test_our_own_files_take_it(stack):
     text = (ROOT / f"Pulumi.{stack}.yaml").read_text()

@@ -1,17 +1,12 @@
-"""An embedded cloud for the tests of a session, and the kit that bootstraps it."""
-
-from collections.abc import Iterator
+"""The embedded cloud of the session, and the kit that bootstraps it."""
 
 import pytest
 
 from local.cloud import EmbeddedCloud
 from tests.bootstrap.account_kit import AccountKit
+from tests.local.cloud_kit import cloud
 
-
-@pytest.fixture(scope="session")
-def cloud() -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud() as cloud:
-        yield cloud
+__all__ = ["cloud"]
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Photos as drones write them, small, for tests of the capture check."""
 
 import io
+import zipfile
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +16,15 @@ XMP = (
 )
 START = datetime(2026, 5, 1, 10, 0, 0)  # noqa: DTZ001 -- EXIF's times have no zone
 METRES_PER_DEGREE = 111_195.0
+
+
+def zip_of(files: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    """An archive of files by name."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
 
 
 def scene(seed: int, size: tuple[int, int] = (640, 480)) -> Image.Image:

@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 
+from functions.shared.jobs import JobStore
 from local.cloud import EmbeddedCloud
+from tests.functions import job_kit
 
 ORIGIN = "https://app.example.org"
 DELIVERY_URL = "https://view.example.org"
@@ -359,7 +361,7 @@ class Housekeeping:
 def housekeeping(monkeypatch: pytest.MonkeyPatch) -> Housekeeping:
     """Give the housekeeping that handlers call."""
     stand_in = Housekeeping()
-    monkeypatch.setattr("functions.shared.housekeeping.lambda_functions", lambda: stand_in)
+    monkeypatch.setattr("functions.shared.invocations.lambda_functions", lambda: stand_in)
     return stand_in
 
 
@@ -367,3 +369,25 @@ def housekeeping(monkeypatch: pytest.MonkeyPatch) -> Housekeeping:
 def user() -> str:
     """Give a person nobody else's test knows."""
     return str(uuid.uuid4())
+
+
+@pytest.fixture
+def jobs() -> JobStore:
+    """Give the jobs table."""
+    return job_kit.jobs()
+
+
+@pytest.fixture
+def told(cloud: Cloud, user: str) -> Callable[[], list[dict[str, Any]]]:
+    """Give a function that takes what the user's webhook is told from the queue."""
+    sqs, url = cloud.client("sqs"), cloud.environment["WEBHOOK_QUEUE_URL"]
+
+    def take() -> list[dict[str, Any]]:
+        found = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                found.append(json.loads(message["Body"]))
+        return [event for event in found if event["owner"] == user]
+
+    return take

@@ -7,7 +7,7 @@ from typing import Any
 from functions.shared.clock import now_ms
 from functions.shared.failures import Failure
 from functions.shared.job_names import STEPS, StepJobName
-from functions.shared.jobs import JobStore
+from functions.shared.jobs import JobRow, JobStore
 from functions.shared.stores import Table
 
 FAILURE = Failure("Something went wrong on our side.", "Start the job again.")
@@ -16,6 +16,14 @@ FAILURE = Failure("Something went wrong on our side.", "Start the job again.")
 def jobs() -> JobStore:
     """Give the jobs table."""
     return JobStore(Table("jobs"))
+
+
+def add_job(**fields: Any) -> str:  # noqa: ANN401 -- any of a row's fields
+    """Write a new job's row; give its id."""
+    asked = {"owner": "o", "created_at": 1, "capture_uri": "s3://x/y/", "capture_id": "y", "preset": "draft"}
+    row = JobRow(job_id=str(uuid.uuid4()), **asked | fields)
+    assert jobs().add(row)
+    return row.job_id
 
 
 def put(cloud: Any, key: str, body: bytes | str = b"1") -> None:  # noqa: ANN401 -- the fixture

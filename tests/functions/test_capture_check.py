@@ -20,7 +20,7 @@ from functions.shared.capture_checks import GIVEN_UP_AFTER_MS, CheckStore, Conte
 from functions.shared.capture_checks import shown as describe
 from functions.shared.clock import now_ms
 from functions.shared.stores import Table
-from tests.functions.capture_kit import METRES_PER_DEGREE, flight, gps_tags, jpeg, scene
+from tests.functions.capture_kit import METRES_PER_DEGREE, flight, gps_tags, jpeg, scene, zip_of
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -91,14 +91,6 @@ def checked(capture, lambda_context):
     return run
 
 
-def packed(files, method=zipfile.ZIP_STORED):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return data.getvalue()
-
-
 def codes(check, level=None):
     return {reason["code"] for reason in check["reasons"] if level in (None, reason["level"])}
 
@@ -144,7 +136,7 @@ def test_photos_in_archives_are_judged_like_plain_ones(cloud, lambda_context, us
     halves = [{name: files[name] for name in part} for part in (names[:5], names[5:])]
     plain = Capture(cloud, user).put(files)
     zipped = Capture(cloud, user).put(
-        {f"{index}.zip": packed(half, method) for index, half in enumerate(halves)}
+        {f"{index}.zip": zip_of(half, method) for index, half in enumerate(halves)}
     )
     for one in (plain, zipped):
         handler(one.event(), lambda_context)
@@ -155,7 +147,7 @@ def test_photos_in_archives_are_judged_like_plain_ones(cloud, lambda_context, us
 
 def test_a_damaged_photo_in_an_archive_is_named_even_where_it_can_be_decoded(checked):
     files = flight(4)
-    archive = bytearray(packed(files))
+    archive = bytearray(zip_of(files))
     last = files["DJI_0003.JPG"]
     archive[archive.index(last) + len(last) - 400] ^= 1
     check = checked({"card.zip": bytes(archive)})
@@ -165,7 +157,7 @@ def test_a_damaged_photo_in_an_archive_is_named_even_where_it_can_be_decoded(che
 
 def test_a_photo_is_known_again_in_an_archive(checked):
     files = flight(6)
-    check = checked({**files, "card.zip": packed({f"DCIM/{name}": files[name] for name in list(files)[:4]})})
+    check = checked({**files, "card.zip": zip_of({f"DCIM/{name}": files[name] for name in list(files)[:4]})})
     assert check["figures"]["copies"] == 4
     (reason,) = [reason for reason in check["reasons"] if reason["code"] == "COPIES"]
     assert {name.rpartition("/")[2] for name in reason["photos"]} < set(files)
@@ -180,9 +172,9 @@ def test_a_photo_is_known_again_in_an_archive(checked):
         ({f"{n}.jpg": jpeg(scene(1)) for n in range(5)}, "ALL_IDENTICAL", "same file"),
         ({f"{n}.jpg": jpeg(scene(n, (120, 90))) for n in range(5)}, "TOO_FEW_USABLE", "pixels"),
         ({"a.zip": b"PK broken", **flight(4)}, "ARCHIVE_UNREADABLE", "a.zip"),
-        ({"a.zip": packed({"../a.jpg": b"1"}), **flight(4)}, "ARCHIVE_LEADS_OUT", "outside"),
+        ({"a.zip": zip_of({"../a.jpg": b"1"}), **flight(4)}, "ARCHIVE_LEADS_OUT", "outside"),
         (
-            {"a.zip": packed({"a.jpg": bytes(10**7)}, zipfile.ZIP_DEFLATED), **flight(4)},
+            {"a.zip": zip_of({"a.jpg": bytes(10**7)}, zipfile.ZIP_DEFLATED), **flight(4)},
             "ARCHIVE_TOO_DENSE",
             "unpack",
         ),
@@ -275,7 +267,7 @@ def events(monkeypatch):
         sent.append(json.loads(Payload))
 
     monkeypatch.setattr(
-        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.shared.invocations.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     return sent
 
@@ -391,7 +383,7 @@ def test_a_check_that_could_not_be_begun_is_not_said_to_run(call, capture, monke
         raise ConnectionError
 
     monkeypatch.setattr(
-        "functions.file_upload.checking.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
+        "functions.shared.invocations.lambda_functions", lambda: SimpleNamespace(invoke=invoke)
     )
     assert ask(call, capture).status == 500
     assert shown(call, capture) is None
@@ -437,7 +429,7 @@ def test_a_verdict_stays_small_whatever_the_names(checked):
     folder = "/".join(["a long folder"] * 40)
     photos = {f"{folder}/{n}.jpg": content for n, content in enumerate(flight(4, blur=4.0).values())}
     wrong = {f"{folder}/text {n}.jpg": b"text %d" % n for n in range(400)}
-    check = checked({"card.zip": packed(photos | wrong)})
+    check = checked({"card.zip": zip_of(photos | wrong)})
     assert len(json.dumps(check)) < 20_000
     (reason,) = [reason for reason in check["reasons"] if reason["code"] == "NOT_IMAGES"]
     assert all(name.endswith(".jpg") for name in reason["photos"])
@@ -447,7 +439,7 @@ def test_a_verdict_stays_small_whatever_the_names(checked):
 def test_an_estimate_goes_by_what_a_check_has_found(call, cloud, capture, checked, user):
     """Twenty small photos in one archive: by its size they would be less than one."""
     question = {"s3Url": f"s3://{BUCKET}/{capture.prefix}"}
-    check = checked({"all.zip": packed(flight(20, spacing_m=5))})
+    check = checked({"all.zip": zip_of(flight(20, spacing_m=5))})
     answer = call(jobs_api, "POST", "/estimate", question, user=user)
     assert answer.status == 200, answer.body
     assert answer.body["photos"] == check["figures"]["files"]["photos"] == 20

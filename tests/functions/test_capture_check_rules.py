@@ -1,6 +1,5 @@
 """What a capture may be: names, sizes, and what archives say they hold."""
 
-import io
 import re
 import zipfile
 
@@ -12,18 +11,11 @@ from functions.capture_check import rules
 from functions.capture_check.archives import MAX_DIRECTORY_BYTES, read_photos, unpack_start
 from functions.capture_check.reasons import CaptureRejected
 from functions.capture_check.rules import Photo
+from tests.functions.capture_kit import zip_of
 
 
 def photos(count, size=5_000_000):
     return [Photo(name=f"{number}.jpg", size=size) for number in range(count)]
-
-
-def archive(files, *, compression=zipfile.ZIP_STORED):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", compression) as file:
-        for name, content in files.items():
-            file.writestr(name, content)
-    return data.getvalue()
 
 
 def entries_of(data, log=None):
@@ -58,14 +50,12 @@ def test_more_than_a_machine_holds_is_refused():
 
 
 def test_only_photos_of_an_archive_are_listed():
-    data = archive(
-        {"DCIM/a.JPG": b"1", "DCIM/": b"", "__MACOSX/._a.JPG": b"2", ".b.jpg": b"3", "c.txt": b"4"}
-    )
+    data = zip_of({"DCIM/a.JPG": b"1", "DCIM/": b"", "__MACOSX/._a.JPG": b"2", ".b.jpg": b"3", "c.txt": b"4"})
     assert [(photo.name, photo.size) for photo in entries_of(data)] == [("a.zip/DCIM/a.JPG", 1)]
 
 
 def test_a_large_archive_is_judged_by_its_end():
-    data = archive({f"{number}.jpg": bytes(1000) * 1000 for number in range(30)})
+    data = zip_of({f"{number}.jpg": bytes(1000) * 1000 for number in range(30)})
     log: list[int] = []
     assert len(entries_of(data, log)) == 30
     assert sum(log) < len(data) / 20
@@ -74,19 +64,19 @@ def test_a_large_archive_is_judged_by_its_end():
 @pytest.mark.parametrize("name", ["../a.jpg", "x/../../a.jpg", "/etc/a.jpg", "..\\a.jpg", "C:\\a.jpg"])
 def test_a_name_that_leads_out_is_refused(name):
     with pytest.raises(CaptureRejected, match="outside its folder"):
-        entries_of(archive({"good.jpg": b"1", name: b"2"}))
+        entries_of(zip_of({"good.jpg": b"1", name: b"2"}))
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "bomb.bin"])
 def test_a_bomb_is_refused(name):
-    data = archive({name: bytes(50_000_000)}, compression=zipfile.ZIP_DEFLATED)
+    data = zip_of({name: bytes(50_000_000)}, method=zipfile.ZIP_DEFLATED)
     assert len(data) < 1_000_000
     with pytest.raises(CaptureRejected, match="far more"):
         entries_of(data)
 
 
 def test_a_directory_too_large_to_read_is_refused():
-    data = archive({"a.jpg": b"1"})
+    data = zip_of({"a.jpg": b"1"})
     end = data.rindex(b"PK\x05\x06")
     claimed = MAX_DIRECTORY_BYTES + 10**6
     forged = bytearray(data[end:])
@@ -99,7 +89,7 @@ def test_a_directory_too_large_to_read_is_refused():
 
 
 def test_a_protected_archive_is_refused():
-    data = bytearray(archive({"a.jpg": b"1"}))
+    data = bytearray(zip_of({"a.jpg": b"1"}))
     data[data.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(CaptureRejected, match="password"):
         entries_of(bytes(data))
@@ -113,7 +103,7 @@ def test_anything_else_named_zip_is_refused(data):
 
 @given(st.data())
 def test_a_damaged_archive_is_refused_or_listed(data):
-    content = bytearray(archive({"a.jpg": b"1", "b.jpg": b"2"}))
+    content = bytearray(zip_of({"a.jpg": b"1", "b.jpg": b"2"}))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
@@ -129,13 +119,13 @@ def test_a_damaged_archive_is_refused_or_listed(data):
     method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
 )
 def test_the_first_bytes_of_an_entry_are_those_of_the_photo(content, length, method):
-    data = archive({"first.jpg": b"other", "a.jpg": content}, compression=method)
+    data = zip_of({"first.jpg": b"other", "a.jpg": content}, method=method)
     packed = entries_of(data)[1].packed
     assert unpack_start(packed, lambda first, last: data[first : last + 1], length) == content[:length]
 
 
 def test_a_start_is_read_without_the_rest():
-    data = archive({"a.jpg": bytes(range(256)) * 40_000})
+    data = zip_of({"a.jpg": bytes(range(256)) * 40_000})
     packed, log = entries_of(data)[0].packed, []
 
     def read(first, last):
@@ -148,7 +138,7 @@ def test_a_start_is_read_without_the_rest():
 
 @given(st.data())
 def test_a_damaged_entry_is_an_error_or_some_bytes(data):
-    whole = bytearray(archive({"a.jpg": b"123" * 100}, compression=zipfile.ZIP_DEFLATED))
+    whole = bytearray(zip_of({"a.jpg": b"123" * 100}, method=zipfile.ZIP_DEFLATED))
     packed = entries_of(bytes(whole))[0].packed
     for _ in range(data.draw(st.integers(1, 4))):
         whole[data.draw(st.integers(0, packed.offset + packed.size + 30))] = data.draw(st.integers(0, 255))

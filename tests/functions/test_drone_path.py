@@ -14,7 +14,8 @@ from functions.drone_path import handler as module
 from functions.drone_path.handler import handler
 from functions.projects.handler import handler as projects
 from functions.shared.settings import load_settings
-from tests.functions.flight_kit import KML, hgt, read_kmz, read_litchi
+from local.flight import read_litchi
+from tests.functions.flight_kit import KML, hgt, read_kmz
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud", "elevations")]
 
@@ -201,7 +202,7 @@ def test_csv_is_a_file_to_save(ask):
 def test_the_full_csv_has_more_columns_of_the_same_flight(ask):
     short, full = ask("/api/csv/battery/2"), ask("/api/csv/battery/2", form="full", unit="m")
     assert len(full.body.splitlines()[0].split(",")) == 46
-    for one, other in zip(read_litchi(short.body), read_litchi(full.body), strict=True):
+    for one, other in zip(read_litchi(short.body).waypoints, read_litchi(full.body).waypoints, strict=True):
         assert one.height == pytest.approx(other.height, abs=0.01)
 
 
@@ -216,7 +217,7 @@ def test_kmz_comes_with_what_it_cannot_carry(ask):
     answer = ask("/api/kmz")
     assert answer.status == 200
     assert [file["battery"] for file in answer.body["files"]] == [1, 2, 3]
-    csv = read_litchi(ask("/api/csv/battery/2").body)
+    csv = read_litchi(ask("/api/csv/battery/2").body).waypoints
     root = read_kmz(base64.b64decode(answer.body["files"][1]["base64"]))
     assert len(root.findall(f".//{KML}Placemark")) == len(csv)
     assert any("by hand" in line for line in answer.body["settings"])

@@ -14,7 +14,8 @@ from functions.drone_path.drones import DRONES
 from functions.drone_path.formats import litchi, maps, wpml
 from functions.drone_path.geodesy import distances
 from functions.drone_path.sizing import plan_largest
-from tests.functions.flight_kit import CENTRE, KML, WPML, Hills, mission, read_kmz, read_litchi, text
+from local.flight import read_litchi
+from tests.functions.flight_kit import CENTRE, KML, WPML, Hills, mission, read_kmz, text
 
 CREATED = 1_700_000_000_000
 SHORT = (
@@ -39,7 +40,7 @@ def battery(request, plan):
 @pytest.mark.parametrize("form", ["short", "full"])
 @pytest.mark.parametrize("unit", ["ft", "m"])
 def test_litchi_reads_the_flight_back(plan, battery, form, unit):
-    rows = read_litchi(litchi.write(plan, [battery], form=form, unit=unit))
+    rows = read_litchi(litchi.write(plan, [battery], form=form, unit=unit)).waypoints
     for attribute, values, tolerance in (
         ("latitude", battery.latitudes, 1e-7),
         ("longitude", battery.longitudes, 1e-7),

@@ -24,7 +24,7 @@ def made(lambda_context):
     calls: list[int] = []
 
     def make(
-        key: str, request: object = None, wait: threading.Event | None = None, fail: bool = False
+        key: str | None, request: object = None, wait: threading.Event | None = None, fail: bool = False
     ) -> int:
         def body() -> Made:
             calls.append(1)
@@ -38,7 +38,8 @@ def made(lambda_context):
             body,
             answer=Made,
             table="idempotency",
-            key=("alice", "POST /things", key),
+            scope=("alice", "POST /things"),
+            key=key,
             request={"asked": request},
             context=lambda_context,
         ).number
@@ -52,6 +53,10 @@ def test_the_second_answers_what_the_first_did(made):
     assert len(made.calls) == 1
     made.make(uuid.uuid4().hex)
     assert len(made.calls) == 2
+
+
+def test_without_a_key_every_request_makes_its_own(made):
+    assert made.make(None) != made.make(None)
 
 
 def test_two_at_once_make_one_thing(made):

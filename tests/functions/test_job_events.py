@@ -11,20 +11,15 @@ import pytest
 
 from functions.job_events.events import LOOK_BACK_MS
 from functions.job_events.handler import _events, handler
-from functions.shared.jobs import JobRow, JobStore
 from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
 from functions.shared.webhook_events import WebhookQueue
+from tests.functions.job_kit import add_job
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
 SENTENCE = "This capture has 2 photos; a model needs at least 3."
 VIEWER = "https://view.example.org/open/abc"
-
-
-@pytest.fixture
-def jobs():
-    return JobStore(Table("jobs"))
 
 
 @pytest.fixture
@@ -36,42 +31,15 @@ def project(user):
 
 
 @pytest.fixture
-def job(jobs, user):
+def job(user):
     """Write a job's row; give its id."""
-    row = JobRow(
-        job_id=str(uuid.uuid4()),
-        owner=user,
-        email=f"{user}@example.org",
-        created_at=1000,
-        capture_uri="s3://x/y/",
-        capture_id="y",
-        project_id="p1",
-        preset="draft",
-    )
-    assert jobs.add(row)
-    return row.job_id
+    return add_job(owner=user, email=f"{user}@example.org", created_at=1000, project_id="p1")
 
 
 @pytest.fixture
 def mailbox(cloud, user):
     """Give a function that lists the user's mails."""
     return lambda: [mail for mail in cloud.embedded.mail() if f"{user}@example.org" in str(mail["To"])]
-
-
-@pytest.fixture
-def told(cloud, user):
-    """Give a function that takes what the user's webhook is told from the queue."""
-    sqs, url = cloud.client("sqs"), cloud.environment["WEBHOOK_QUEUE_URL"]
-
-    def take():
-        found = []
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                found.append(json.loads(message["Body"]))
-        return [event for event in found if event["owner"] == user]
-
-    return take
 
 
 @pytest.fixture

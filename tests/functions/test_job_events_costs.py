@@ -12,10 +12,11 @@ from functions.job_events.events import SETTLE_AFTER_MS
 from functions.job_events.handler import _events, handler
 from functions.job_events.mail import mail_about
 from functions.shared.clock import now_ms
-from functions.shared.jobs import JobRow, JobStore
+from functions.shared.jobs import JobRow
 from functions.shared.prices import Prices
 from functions.shared.spending import MachineUse
 from functions.shared.stores import Table
+from tests.functions.job_kit import add_job
 from tests.functions.test_job_events import execution_event, failing_execution, tick
 from tests.functions.test_job_events_metrics import STARTED
 
@@ -74,18 +75,9 @@ def sagemaker(monkeypatch):
 
 
 @pytest.fixture
-def jobs():
-    return JobStore(Table("jobs"))
-
-
-@pytest.fixture
-def job(jobs):
+def job():
     """Write a job's row; give its id."""
-    row = JobRow(
-        job_id=str(uuid.uuid4()), owner="o", created_at=1, capture_uri="s3://x/y/", capture_id="y", preset="p"
-    )
-    assert jobs.add(row)
-    return row.job_id
+    return add_job()
 
 
 def detail(job_id, step, seconds, *, retry=0, attempt=1, status="Completed", machine=None, **more: object):

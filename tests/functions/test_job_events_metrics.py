@@ -12,9 +12,8 @@ from functions.job_events.handler import _events, handler
 from functions.job_events.metrics import StageMetrics
 from functions.shared.clock import now_ms
 from functions.shared.job_names import STEPS
-from functions.shared.jobs import JobRow, JobStore
-from functions.shared.stores import Table
 from local.cloud.ministack.metrics import embedded_metrics
+from tests.functions.job_kit import add_job
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -23,18 +22,9 @@ SERVICE = "spaceport-test"
 
 
 @pytest.fixture
-def jobs():
-    return JobStore(Table("jobs"))
-
-
-@pytest.fixture
-def job(jobs):
+def job():
     """Write a job's row; give its id."""
-    row = JobRow(
-        job_id=str(uuid.uuid4()), owner="o", created_at=1, capture_uri="s3://x/y/", capture_id="y", preset="p"
-    )
-    assert jobs.add(row)
-    return row.job_id
+    return add_job()
 
 
 @pytest.fixture

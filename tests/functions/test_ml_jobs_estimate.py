@@ -14,11 +14,11 @@ from spaceport_sfm.options import SfmOptions
 from functions.ml_jobs.account import tell_estimate, usual_estimate
 from functions.ml_jobs.estimate import estimate
 from functions.ml_jobs.experience import MOST_JOBS, experience_of, learned_ratio
-from functions.ml_jobs.machines import REFERENCE, SFM, TRAINING, cpus, family
+from functions.ml_jobs.machines import REFERENCE, cpus, family
 from functions.ml_jobs.photos import photos_in
 from functions.ml_jobs.presets import PRESETS, options_of
 from functions.ml_jobs.step_times import DEFAULTS, Photos
-from functions.shared.job_names import STEPS
+from functions.shared.job_names import SFM, STEPS, TRAINING
 from functions.shared.jobs import JobRow
 from functions.shared.prices import USD_PER_HOUR, Prices
 from functions.shared.s3_objects import Listed

@@ -10,8 +10,9 @@ from functions.pipeline_steps.handler import handler
 from functions.pipeline_steps.logic import MODEL_FILES
 from functions.pipeline_steps.refusals import ModelIncomplete, ReconstructionRejected
 from functions.shared.job_names import StepJobName
-from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow, JobStore
+from functions.shared.jobs import WAITING_FOR_MACHINE, JobStore
 from functions.shared.stores import Table
+from tests.functions.job_kit import add_job
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -19,12 +20,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 @pytest.fixture
 def job():
     """Write a job's row; give its id."""
-    job_id = str(uuid.uuid4())
-    row = JobRow(
-        job_id=job_id, owner="me", created_at=1, capture_uri="s3://x/y/", capture_id="y", preset="draft"
-    )
-    assert JobStore(Table("jobs")).add(row)
-    return job_id
+    return add_job(owner="me")
 
 
 def test_the_reconstructions_report_is_judged(cloud, job, lambda_context):

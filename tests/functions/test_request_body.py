@@ -12,12 +12,11 @@ from functions.shared.errors import ApiError
 from functions.shared.request_body import (
     LEAST_MAGNITUDE,
     MAX_BODY_CHARACTERS,
-    MAX_DIGITS,
     MAX_NESTING,
     MOST_MAGNITUDE,
     read_body,
 )
-from functions.shared.stores import _exact
+from functions.shared.stores import MAX_DIGITS, _exact
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
 VALUES = st.recursive(

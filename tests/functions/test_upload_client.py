@@ -37,7 +37,7 @@ def pilot(call, user, monkeypatch):
                 raise httpx.ConnectError("the connection is lost")
             return real.handle_request(request)
 
-        addresses = client.Addresses(API, API, API, "pool", "client")
+        addresses = client.Addresses(API, API, API, API, "pool", "client")
         api = client.Spaceport(addresses, "token")
         api._http = httpx.Client(transport=httpx.MockTransport(answer))
         api._s3 = httpx.Client(transport=httpx.MockTransport(part))

@@ -172,38 +172,27 @@ def test_people_see_their_own_settings_only(call, change):
     assert other["webhook"] is None
 
 
-def events_of(cloud, user):
-    """Take the user's events from the queue."""
-    url, sqs = cloud.environment["WEBHOOK_QUEUE_URL"], cloud.client("sqs")
-    found = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            found.append(json.loads(message["Body"]))
-    return [event for event in found if event["owner"] == user]
-
-
-def test_a_test_is_put_on_the_queue_without_address_and_secret(call, cloud, change, user):
+def test_a_test_is_put_on_the_queue_without_address_and_secret(call, told, change, user):
     secret = change({"webhook": {"url": URL}}).body["webhookSecret"]
     answer = call(handler, "POST", f"{PATH}/webhook/test", user=user)
     assert answer.status == 200
-    (event,) = events_of(cloud, user)
+    (event,) = told()
     assert (event["id"], event["type"]) == (answer.body["eventId"], "webhook.test")
     assert URL not in json.dumps(event)
     assert secret not in json.dumps(event)
 
 
-def test_there_is_no_test_without_a_webhook(call, cloud, user):
+def test_there_is_no_test_without_a_webhook(call, told, user):
     answer = call(handler, "POST", f"{PATH}/webhook/test", user=user)
     assert (answer.status, answer.body["code"]) == (409, "NO_WEBHOOK")
-    assert events_of(cloud, user) == []
+    assert told() == []
 
 
-def test_tests_are_limited(call, cloud, change, user, monkeypatch):
+def test_tests_are_limited(call, told, change, user, monkeypatch):
     monkeypatch.setattr("functions.user_settings.service.TESTS_PER_DAY", 2)
     assert TESTS_PER_DAY > 2
     change({"webhook": {"url": URL}})
     answers = [call(handler, "POST", f"{PATH}/webhook/test", user=user) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert answers[-1].header("Retry-After")
-    assert len(events_of(cloud, user)) == 2
+    assert len(told()) == 2

@@ -9,11 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from components.identity import ADMIN_GROUP
 from components.offers import OFFERS
-from local import client
-from local.deployed import Deployed, deployed
+from local import client, people
+from local.deployed import deployed
 
 TILE_SIDE = 1201
-_EMAIL, _FIRST_PASSWORD, _PASSWORD = "fuzz@example.com", "Change-Me-1", "Own-Word-1"
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,13 @@ def target() -> Iterator[Target]:
         addresses = {
             name: str(outputs[offer.output]).removesuffix(offer.entry) for name, offer in OFFERS.items()
         }
-        yield Target(addresses, _signed_in(up))
-
-
-def _signed_in(up: Deployed) -> str:
-    cognito, addresses = up.cloud.client("cognito-idp"), client.Addresses.from_outputs(up.deployment.outputs)
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username="fuzz",
-        TemporaryPassword=_FIRST_PASSWORD,
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": _EMAIL}, {"Name": "email_verified", "Value": "true"}],
-    )
-    cognito.admin_add_user_to_group(UserPoolId=addresses.user_pool_id, Username="fuzz", GroupName=ADMIN_GROUP)
-    return client.sign_in(cognito, addresses, email=_EMAIL, password=_FIRST_PASSWORD, new_password=_PASSWORD)
+        person = people.sign_in_new(
+            up.cloud.client("cognito-idp"),
+            client.Addresses.from_outputs(outputs),
+            "fuzz@example.com",
+            group=ADMIN_GROUP,
+        )
+        yield Target(addresses, person.token)
 
 
 @contextmanager

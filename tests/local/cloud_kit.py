@@ -6,11 +6,12 @@ import sys
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import boto3
 import psutil
+import pytest
 from botocore.config import Config
 
 from local.cloud import EmbeddedCloud
@@ -270,3 +271,14 @@ class CloudKit:
             aws_secret_access_key="test",
             config=Config(parameter_validation=False),
         )
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[EmbeddedCloud]:
+    with EmbeddedCloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def kit(cloud: EmbeddedCloud) -> CloudKit:
+    return CloudKit(cloud)

@@ -15,12 +15,11 @@ import pytest
 from PIL import ExifTags, Image
 
 from local.capture import CaptureSettings, SampleCapture, sample_capture
+from local.capture.flight import make_plan
 from local.capture.relief import ground_height
 from local.capture.truth import read_depth
 
-SMALL = CaptureSettings(
-    seed=3, width=192, height=144, orbit_photos=6, nadir_photos=2, heldout_views=1, exposure_ev=0.4
-)
+SMALL = CaptureSettings(seed=3, width=192, height=144, photos=8, heldout_views=1, exposure_ev=0.4)
 DJI = "{http://www.dji.com/drone-dji/1.0/}"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 Floats = npt.NDArray[np.float64]
@@ -147,8 +146,9 @@ def matches(first: Photo, second: Photo) -> tuple[Floats, Floats, Floats, Floats
 def test_it_is_all_there_and_the_photos_folder_holds_photos_only(sample: SampleCapture, truth):
     assert sorted(path.name for path in sample.photos.iterdir()) == [p["name"] for p in truth["photos"]]
     assert sorted(path.name for path in sample.heldout.iterdir()) == [v["name"] for v in truth["heldout"]]
-    assert len(truth["photos"]) == SMALL.orbit_photos + SMALL.nadir_photos
+    assert len(truth["photos"]) == SMALL.photos
     assert sample.settings == SMALL
+    assert sample.flight_plan.read_text() == make_plan(SMALL)
 
 
 def test_the_same_settings_give_the_same_bytes(sample: SampleCapture, tmp_path: Path):
@@ -158,7 +158,7 @@ def test_the_same_settings_give_the_same_bytes(sample: SampleCapture, tmp_path: 
 
 
 def test_another_seed_is_another_place(sample: SampleCapture, tmp_path: Path):
-    few = replace(SMALL, orbit_photos=1, nadir_photos=0, heldout_views=0)
+    few = replace(SMALL, photos=1, heldout_views=0)
     one, other = (sample_capture(tmp_path, settings=replace(few, seed=seed)) for seed in (3, 4))
     name = "DJI_0001.jpg"
     pictures = [np.asarray(Image.open(place.photos / name), float) for place in (one, other)]
@@ -177,7 +177,7 @@ def test_exif_gps_is_the_noisy_position(photos: list[Photo]):
 
 def test_exif_gps_is_the_true_place_plus_the_noise(photos: list[Photo], truth):
     origin = truth["origin"]
-    # Radii of curvature of the WGS84 ellipsoid: good to a millimetre over the 30 m of the orbit.
+    # Radii of curvature of the WGS84 ellipsoid: good to a millimetre over the 40 m of the flight.
     sine = np.sin(np.radians(origin["latitude"]))
     eccentricity = 6.69437999014e-3
     normal = 6378137.0 / np.sqrt(1.0 - eccentricity * sine**2)
@@ -237,7 +237,8 @@ def test_depths_and_poses_put_the_ground_where_it_is(photos: list[Photo]):
 
 
 def test_a_point_of_one_photo_is_at_its_place_in_another(photos: list[Photo]):
-    for first, second in itertools.pairwise(photos):
+    around = sorted(photos, key=lambda photo: np.arctan2(*photo.truth["center"][:2]))
+    for first, second in itertools.pairwise(around):
         _, there, expected, found = matches(first, second)
         assert len(there) > 1000
         # A pixel's own size on slanted ground is some percent of its depth.
@@ -257,7 +258,7 @@ def test_without_its_distortion_the_lens_does_not_fit(photos: list[Photo], truth
 
 
 def test_brightness_follows_the_exposure(photos: list[Photo]):
-    ordered = sorted(photos[: SMALL.orbit_photos], key=lambda photo: photo.truth["exposure_ev"])
+    ordered = sorted(photos, key=lambda photo: photo.truth["exposure_ev"])
     dark, bright = ordered[0], ordered[-1]
     change = bright.truth["exposure_ev"] - dark.truth["exposure_ev"]
     assert change > 0.5

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.capture import CaptureSettings, SampleCapture, __main__, cache, sample_capture
+from local.capture.flight import make_plan
 
 SETTINGS = CaptureSettings(seed=5)
 
@@ -21,13 +22,14 @@ class Generator:
         self.seconds = 0.0
         self.error: BaseException | None = None
 
-    def __call__(self, folder: Path, settings: CaptureSettings, on_progress) -> None:
+    def __call__(self, folder: Path, settings: CaptureSettings, flight_plan: str, on_progress) -> None:
         self.calls += 1
         on_progress(0.5, "Half")
         (folder / "photos").mkdir()
         time.sleep(self.seconds)
         if self.error:
             raise self.error
+        (folder / "flight-plan.csv").write_text(flight_plan)
         (folder / "truth.json").write_text(str(settings.seed))
 
 
@@ -60,6 +62,15 @@ def test_other_settings_are_another_capture(generator: Generator, tmp_path: Path
     other = sample_capture(tmp_path, settings=replace(SETTINGS, noise=2.0))
     assert one.folder != other.folder
     assert generator.calls == 2
+
+
+def test_another_flight_is_another_capture(generator: Generator, tmp_path: Path):
+    usual = sample_capture(tmp_path, settings=SETTINGS)
+    asked = sample_capture(tmp_path, settings=SETTINGS, flight_plan=make_plan(SETTINGS))
+    other = sample_capture(tmp_path, settings=SETTINGS, flight_plan="another")
+    assert asked == usual
+    assert other.folder != usual.folder
+    assert other.flight_plan.read_text() == "another"
 
 
 def test_another_version_of_the_generator_is_another_capture(

@@ -101,7 +101,7 @@ def test_the_bomb_is_small_and_unpacks_to_ten_gigabytes(sample: SampleCapture, t
 
 
 def test_two_places_are_far_apart(tmp_path: Path):
-    settings = CaptureSettings(width=64, height=48, orbit_photos=4, nadir_photos=0, heldout_views=0)
+    settings = CaptureSettings(width=64, height=48, photos=4, heldout_views=0)
     sample = sample_capture(tmp_path / "cache", settings=settings)
     place = make_fault("two_places", sample, tmp_path)
     good = photos(sample.photos)

@@ -7,10 +7,12 @@ import pycolmap
 import pytest
 
 from local.capture.camera import Intrinsics, Pose, looking_at, posed, ray
-from local.capture.flight import ORBIT_HEIGHT_M, ORBIT_RADIUS_M, plan_flight
+from local.capture.flight import fly_plan, make_plan
 from local.capture.photo import add_sensor_noise, expose, to_bytes
+from local.capture.relief import ground_height
 from local.capture.settings import CaptureSettings
 from local.capture.truth import draw_photo_truths
+from local.flight import read_litchi
 
 LENS = Intrinsics(640, 480, 500.0, (-0.03, 0.006, 0.0003, -0.0002))
 
@@ -63,22 +65,63 @@ def test_what_a_camera_looks_at_is_in_its_middle():
     assert (matrix @ np.append(centre, 1.0))[:3] == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
 
 
-def test_the_flight_is_an_orbit_and_rows_straight_down():
-    shots = plan_flight(CaptureSettings())
-    kinds = [shot.kind for shot in shots]
-    assert [kinds.count(kind) for kind in ("orbit", "nadir", "heldout")] == [16, 8, 4]
+@pytest.fixture(scope="module")
+def flight_plan() -> str:
+    return make_plan(CaptureSettings())
+
+
+def photos_of(shots):
+    return [shot for shot in shots if shot.kind == "photo"]
+
+
+def test_the_photos_are_taken_on_the_planned_route(flight_plan):
+    settings = CaptureSettings()
+    shots = fly_plan(settings, flight_plan)
+    photos = photos_of(shots)
+    assert len(photos) == settings.photos
+    assert len(shots) == settings.photos + settings.heldout_views
     assert len({shot.name for shot in shots}) == len(shots)
-    orbit = np.array([shot.pose.centre for shot in shots if shot.kind == "orbit"])
-    assert np.hypot(orbit[:, 0], orbit[:, 1]).mean() == pytest.approx(ORBIT_RADIUS_M, abs=0.6)
-    assert orbit[:, 2].mean() == pytest.approx(ORBIT_HEIGHT_M, abs=0.5)
-    assert all(shot.pose.pitch < -89.0 for shot in shots if shot.kind == "nadir")
-    around = np.sort(np.arctan2(orbit[:, 1], orbit[:, 0]))
-    assert np.diff(around).max() < 1.5 * 2.0 * math.pi / len(orbit)
+    route = read_litchi(flight_plan).waypoints
+    metres = 111_320.0
+    corners = np.array(
+        [
+            (
+                (one.longitude - settings.longitude) * metres * math.cos(math.radians(settings.latitude)),
+                (one.latitude - settings.latitude) * metres,
+                one.height,
+            )
+            for one in route
+        ]
+    )
+    level = ground_height(corners[0, 0], corners[0, 1], settings.seed)
+    legs = np.diff(corners, axis=0)
+    for shot in photos:
+        away = np.array(shot.pose.centre) - (0, 0, level) - corners[:-1]
+        share = np.clip((away * legs).sum(axis=1) / (legs**2).sum(axis=1), 0, 1)
+        # Some metres within the corners that it cuts, and a little beside its way.
+        assert np.linalg.norm(away - share[:, None] * legs, axis=1).min() < 4.0
 
 
-def test_gps_noise_and_exposures_are_as_the_settings_say():
-    settings = CaptureSettings(orbit_photos=900, gps_sigma_m=0.7, exposure_ev=0.2)
-    truths = draw_photo_truths(plan_flight(settings), settings)
+def test_the_photos_see_the_middle_from_every_side(flight_plan):
+    poses = [shot.pose for shot in photos_of(fly_plan(CaptureSettings(), flight_plan))]
+    around = np.sort(np.arctan2([pose.centre[1] for pose in poses], [pose.centre[0] for pose in poses]))
+    assert np.diff(around, append=around[0] + 2 * math.pi).max() < math.radians(40)
+    lens = CaptureSettings()
+    for pose in poses:
+        x, y, depth = pose.rotation @ -np.array(pose.centre)
+        assert abs(x) < depth * lens.width / 2 / lens.focal_px
+        assert abs(y) < depth * lens.height / 2 / lens.focal_px
+
+
+def test_more_photos_than_the_flight_takes_are_refused(flight_plan):
+    with pytest.raises(ValueError, match=r"takes \d+ photos, and 900 are wanted"):
+        fly_plan(CaptureSettings(photos=900), flight_plan)
+
+
+def test_gps_noise_and_exposures_are_as_the_settings_say(flight_plan):
+    settings = CaptureSettings(gps_sigma_m=0.7, exposure_ev=0.2)
+    photos = photos_of(fly_plan(settings, flight_plan))
+    truths = draw_photo_truths(photos * 40, settings)
     noise = np.array([truth.gps_noise_m for truth in truths])
     assert np.sqrt((noise**2).mean(axis=0)) == pytest.approx([0.7] * 3, rel=0.08)
     assert np.abs(noise.mean(axis=0)).max() < 0.1
@@ -103,8 +146,8 @@ def test_one_ev_is_twice_the_light():
     "wrong",
     [
         {"width": 8},
-        {"orbit_photos": 0, "nadir_photos": 0},
-        {"orbit_photos": -1},
+        {"photos": 0},
+        {"heldout_views": -1},
         {"gps_sigma_m": -0.1},
         {"antialiasing": 0},
     ],

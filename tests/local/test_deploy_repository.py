@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local.client import Addresses, sign_in
+from local import people
+from local.client import Addresses
 from local.cloud import EmbeddedCloud
 from local.deploy import Deployment, deploy, destroy, prerequisites
 
@@ -96,18 +97,8 @@ def test_functions_start_with_their_layer_and_environment(deployment: Deployment
 def pilot(cloud: EmbeddedCloud, deployment: Deployment) -> Iterator[httpx.Client]:
     """A signed-in person at the flight planner."""
     addresses = Addresses.from_outputs(deployment.outputs)
-    cognito, email = cloud.client("cognito-idp"), f"{uuid.uuid4().hex}@example.org"
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username=email,
-        TemporaryPassword="Temporary1x",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-        MessageAction="SUPPRESS",
-    )
-    token = sign_in(
-        cognito, addresses, email=email, password="Temporary1x", new_password=f"Lasting1{uuid.uuid4().hex}"
-    )
-    url, headers = deployment.outputs["dronePathApiUrl"], {"Authorization": f"Bearer {token}"}
+    person = people.sign_in_new(cloud.client("cognito-idp"), addresses, f"{uuid.uuid4().hex}@example.org")
+    url, headers = deployment.outputs["dronePathApiUrl"], {"Authorization": f"Bearer {person.token}"}
     with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
         yield client
 

@@ -13,33 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
-from local.capture import TINY, SampleCapture, sample_capture
-from local.deployed import BUILD, Deployed, deployed
+from local.capture import SampleCapture
+from local.deployed import Deployed
+from tests.local.quick import QUICK
 from tests.local.tokens import Person
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
 
 JOB_SECONDS = 240
-QUICK = {
-    "max_steps": 120,
-    "image_size": 160,
-    "initial_gaussians": 3000,
-    "max_gaussians": 4000,
-    "sh_degree": 1,
-    "heldout_every": 5,
-}
 Api = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def sample() -> SampleCapture:
-    return sample_capture(BUILD / "capture", settings=TINY)
 
 
 @pytest.fixture(scope="module")

@@ -12,35 +12,18 @@ import httpx
 import pytest
 from rich.console import Console
 
-from local.capture import TINY, SampleCapture, sample_capture
+from local import people
+from local.capture import TINY, SampleCapture
 from local.capture.faults import make_fault
-from local.client import Addresses, Spaceport, sign_in
+from local.capture.flight import make_plan
+from local.client import Addresses, Spaceport
 from local.demo.job import JobSettings, Outcome
 from local.demo.photos import find_photos
 from local.demo.run import DemoSettings, running
-from local.deployed import BUILD, Deployed, deployed
+from local.deployed import Deployed
+from tests.local.quick import QUICK
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
-
-QUICK = {
-    "max_steps": 120,
-    "image_size": 160,
-    "initial_gaussians": 3000,
-    "max_gaussians": 4000,
-    "sh_degree": 1,
-    "heldout_every": 5,
-}
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def sample() -> SampleCapture:
-    return sample_capture(BUILD / "capture", settings=TINY)
 
 
 def run(up: Deployed, out: Path, photos: Path | None = None) -> Outcome:
@@ -75,6 +58,24 @@ def test_a_capture_becomes_a_model(made: tuple[Outcome, Path], up: Deployed):
     assert {"index.html", "model.sog", "settings.json", "preview.jpg"} <= model_files(up, report["job_id"])
 
 
+def rows(up: Deployed, name: str) -> list[dict[str, dict[str, str]]]:
+    """Everything in a table of the program, as DynamoDB writes it."""
+    table = next(one.id for one in up.deployment.resources if one.name == name)
+    return up.cloud.client("dynamodb").scan(TableName=table)["Items"]
+
+
+def test_the_capture_flies_a_plan_that_was_saved_for_its_project(
+    made: tuple[Outcome, Path], up: Deployed, sample: SampleCapture
+):
+    outcome, out = made
+    (plan,) = rows(up, "flight-paths-table")
+    job = next(row for row in rows(up, "jobs-table") if row["jobId"]["S"] == outcome.report["job_id"])
+    assert plan["owner"] == job["owner"]
+    assert plan["projectId"] == job["projectId"]
+    assert sample.flight_plan.read_text() == make_plan(TINY)
+    assert "<svg" in (out / "flight-plan.html").read_text()
+
+
 def test_the_report_shows_pictures(made: tuple[Outcome, Path]):
     page = (made[1] / "report.html").read_text()
     assert page.count("data:image/png;base64,") >= 5
@@ -97,17 +98,9 @@ def test_the_model_is_private_and_its_link_opens_it(made: tuple[Outcome, Path]):
 
 @pytest.fixture
 def pilot(up: Deployed) -> Iterator[Spaceport]:
-    addresses, cognito = Addresses.from_outputs(up.deployment.outputs), up.cloud.client("cognito-idp")
-    email, invited = f"{uuid.uuid4().hex}@example.com", "Change-Me-1-of-14"
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username=str(uuid.uuid4()),
-        TemporaryPassword=invited,
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    token = sign_in(cognito, addresses, email=email, password=invited, new_password="Own-Word-1-of-14")
-    with closing(Spaceport(addresses, token)) as api:
+    addresses = Addresses.from_outputs(up.deployment.outputs)
+    person = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, f"{uuid.uuid4().hex}@example.com")
+    with closing(Spaceport(addresses, person.token)) as api:
         yield api
 
 

@@ -13,8 +13,8 @@ import pytest
 from components import routes
 from components.identity import ADMIN_GROUP
 from components.routes import Route
-from local import client
-from local.deployed import Deployed, deployed
+from local import client, people
+from local.deployed import Deployed
 from tests.local.cloud_kit import CloudKit, until
 from tests.local.tokens import Person, refused_tokens
 
@@ -37,12 +37,6 @@ API_OUTPUTS = {
 TABLES = {name: table for name, table in vars(routes).items() if name.isupper() and isinstance(table, tuple)}
 
 Post = Callable[..., httpx.Response]
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
 
 
 @pytest.fixture
@@ -86,17 +80,9 @@ def mails_to(up: Deployed, address: str) -> list[str]:
 @pytest.fixture(scope="module")
 def administrator(up: Deployed) -> str:
     """The first administrator, made as docs/people.md says; the ID token."""
-    pool = addresses(up, "V3").user_pool_id
-    cognito, email = up.cloud.client("cognito-idp"), "first@example.com"
-    cognito.admin_create_user(
-        UserPoolId=pool,
-        Username="first-administrator",
-        TemporaryPassword="Change-Me-1",
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    cognito.admin_add_user_to_group(UserPoolId=pool, Username="first-administrator", GroupName=ADMIN_GROUP)
-    return sign_in(up, "V3", email, "Change-Me-1")
+    return people.sign_in_new(
+        up.cloud.client("cognito-idp"), addresses(up, "V3"), "first@example.com", group=ADMIN_GROUP
+    ).token
 
 
 @pytest.mark.parametrize("version", ["V2", "V3"])

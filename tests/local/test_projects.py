@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local import client
-from local.deployed import Deployed, deployed
+from local import client, people
+from local.deployed import Deployed
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -25,25 +25,11 @@ Send = Callable[..., httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
 def send(up: Deployed) -> Iterator[Send]:
     """Give a function that sends a signed-in person's requests."""
     addresses = client.Addresses.from_outputs(up.deployment.outputs)
-    cognito, email = up.cloud.client("cognito-idp"), "pilot@example.com"
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username="pilot",
-        TemporaryPassword="Change-Me-1",
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    token = client.sign_in(cognito, addresses, email=email, password="Change-Me-1", new_password="Own-Word-1")
-    headers = {"Authorization": f"Bearer {token}"}
+    person = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, "pilot@example.com")
+    headers = {"Authorization": f"Bearer {person.token}"}
     with httpx.Client(timeout=SECONDS, headers=headers, trust_env=False) as browser:
 
         def request(method: str, output: str, path: str = "", body: Any = None) -> httpx.Response:  # noqa: ANN401

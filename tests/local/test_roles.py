@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.deployed import Deployed, deployed
+from local.deployed import Deployed
 from tests.local.cloud_kit import CloudKit, allow
 from tests.local.role_matrix import IMPLIED, MATRIX, NO_CALL, NOBODYS
 from tests.local.role_probes import BUCKET, PLACES, ROLE, Probe, Probes
@@ -32,12 +32,6 @@ ONE_TRY = Config(
 Keys = Mapping[str, str]
 Clients = Mapping[str, Any]
 """A role's boto3 clients by service."""
-
-
-@pytest.fixture(scope="module")
-def up() -> Iterator[Deployed]:
-    with deployed() as cloud:
-        yield cloud
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from functions.pipeline_steps.logic import MODEL_FILES
 from functions.shared.clock import iso, now_ms
 from functions.shared.job_names import STEPS as STEP_NAMES
 from functions.shared.jobs import WAITING_FOR_MACHINE, JobRow
-from local import client
+from local import client, people
 from local.deployed import Deployed, deployed
 from tests.local.cloud_kit import until
 
@@ -170,19 +170,9 @@ _plain = TypeDeserializer().deserialize
 @pytest.fixture(scope="module")
 def pilot(up: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pilot]:
     addresses = client.Addresses.from_outputs(up.deployment.outputs)
-    cognito = up.cloud.client("cognito-idp")
-    email, invited = f"pilot-{secrets.token_hex(4)}@example.com", f"Aa1-{secrets.token_urlsafe(12)}"
-    cognito.admin_create_user(
-        UserPoolId=addresses.user_pool_id,
-        Username=email,
-        TemporaryPassword=invited,
-        MessageAction="SUPPRESS",
-        UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
-    )
-    token = client.sign_in(
-        cognito, addresses, email=email, password=invited, new_password=f"Bb2-{secrets.token_urlsafe(12)}"
-    )
-    api = client.Spaceport(addresses, token)
+    email = f"pilot-{secrets.token_hex(4)}@example.com"
+    person = people.sign_in_new(up.cloud.client("cognito-idp"), addresses, email)
+    api = client.Spaceport(addresses, person.token)
     capture = api.upload_capture(photos(tmp_path_factory.mktemp("photos")))
     yield Pilot(up, api, capture, api.create_project("Field")["projectId"], email)
     api.close()

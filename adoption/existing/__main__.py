@@ -1,0 +1,114 @@
+"""`make adopt`: looks whether existing resources fit a stack, and writes what it adopts into its file."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from adoption.existing.candidates import candidates
+from adoption.existing.fitting import Finding, Fitting
+from adoption.existing.show import show_findings
+from adoption.stack_file import StackFileError, with_adoption
+from components.settings import SettingsError
+from local.deploy.config import ConfigError
+from local.preview import ROOT, run_program, stack_config
+from local.preview.config import stand_ins
+from local.preview.monitor import steady_suffix
+from local.preview.symbols import symbolic
+
+EXIT_FAILED = 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m adoption.existing", description=__doc__)
+    parser.add_argument(
+        "existing",
+        nargs="*",
+        metavar="NAME=ID",
+        help="our name and what exists, such as waitlist-table=Spaceport-Waitlist-prod; without any, what "
+        "the replaced system has left is looked for",
+    )
+    parser.add_argument("--stack", required=True, help="stack that is to adopt, such as prod")
+    parser.add_argument(
+        "--suffix", help="what the replaced system's names end with; default: the stack's name"
+    )
+    parser.add_argument("--write", action="store_true", help="write the entries into the stack's file")
+    parser.add_argument("--folder", type=Path, default=ROOT, help="folder of the stacks' files")
+    given = parser.parse_args(arguments)
+    wrong = [pair for pair in given.existing if not all(pair.partition("=")[::2])]
+    if wrong:
+        parser.error(f"{wrong[0]} is not of the form NAME=ID")
+    return given
+
+
+def _look(given: argparse.Namespace) -> list[Finding]:
+    config = stack_config(given.stack, folder=given.folder)
+    config |= stand_ins(given.stack, config)
+    if config.get("spaceport:ephemeral") == "true":
+        raise ConfigError(f"{given.stack} is ephemeral and adopts nothing")
+    region = config["aws:region"]
+
+    @cache
+    def clients(service: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
+        return boto3.client(service, region_name=region)  # type: ignore[call-overload]  # any service's name
+
+    named = {name: id_ for name, _, id_ in (pair.partition("=") for pair in given.existing)}
+    wanted = named or candidates(clients, given.suffix or given.stack)
+    run = symbolic(run_program(config, stack=given.stack, suffix=steady_suffix))
+    before = {one.name: one.import_id for one in run.registrations if one.import_id}
+    fitting = Fitting(run, clients, region, {**before, **wanted})
+    return [fitting.find(name, id_) for name, id_ in wanted.items()]
+
+
+def _write(given: argparse.Namespace, findings: Sequence[Finding]) -> Path:
+    file: Path = given.folder / f"Pulumi.{given.stack}.yaml"
+    text = file.read_text()
+    for one in findings:
+        text = with_adoption(text, one.name, one.id, one.ignore_changes, absent=one.absent)
+    file.write_text(text)
+    return file
+
+
+def _follow(given: argparse.Namespace, console: Console) -> int:
+    findings = _look(given)
+    show_findings(console, findings)
+    fits = [one for one in findings if not one.refusals]
+    if not findings:
+        console.print(
+            "Nothing of the replaced system was found. Name what exists: EXISTING='waitlist-table=<name> ...'"
+        )
+        return 0
+    if given.existing and len(fits) < len(findings):
+        console.print("Nothing was written: take out what does not fit.", style="red")
+        return EXIT_FAILED
+    if given.write:
+        file = _write(given, fits)
+        console.print(
+            f"{file} adopts {', '.join(one.name for one in fits)}. Next: read the change, commit it, "
+            f"`pulumi preview --stack {given.stack} --diff`, `pulumi up --stack {given.stack}`."
+        )
+    elif fits:
+        pairs = " ".join(f"{one.name}={one.id}" for one in fits)
+        console.print(f"To write the entries: make adopt STACK={given.stack} WRITE=1 EXISTING='{pairs}'")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Looks, writes where that is asked for, and returns the exit code: 1 where something does not fit."""
+    given = _parse(arguments)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    try:
+        return _follow(given, console)
+    except (ConfigError, SettingsError, StackFileError, ClientError, BotoCoreError) as error:
+        console.print(str(error), style="red")
+    return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
