@@ -41,7 +41,12 @@ class Machines:
         Args:
             config: Settings by their names in Pulumi.yaml.
             at_once: Jobs at the same time; None for what one person may run.
+
+        Raises:
+            BootstrapError: No job is to run at all.
         """
+        if at_once is not None and at_once < 1:
+            raise BootstrapError(f"--jobs is {at_once}, and one job is the least that can run")
         return cls(
             training=tuple(config["trainingInstanceTypes"]),
             processing=tuple(

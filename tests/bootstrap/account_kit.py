@@ -40,18 +40,18 @@ class AccountKit:
     def __init__(self, cloud: EmbeddedCloud) -> None:
         self.cloud = cloud
 
-    def run(self, *arguments: str) -> tuple[int, str]:
-        """Run bootstrap's command line as the administrator; its exit code and what it says."""
-        with self._environment(), redirect_stdout(io.StringIO()) as said:
+    def run(self, *arguments: str, keys: tuple[str, str] | None = None) -> tuple[int, str]:
+        """Run bootstrap's command line as the root user, or with a user's keys; its exit code and words."""
+        with self._environment(keys or (self.cloud.account, "test")), redirect_stdout(io.StringIO()) as said:
             code = main(arguments)
         return code, said.getvalue()
 
     @contextmanager
-    def _environment(self) -> Iterator[None]:
+    def _environment(self, given: tuple[str, str]) -> Iterator[None]:
         keys = {
             "AWS_ENDPOINT_URL": self.cloud.endpoint,
-            "AWS_ACCESS_KEY_ID": self.cloud.account,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": given[0],
+            "AWS_SECRET_ACCESS_KEY": given[1],
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         with patch.dict(os.environ, {**kept, **keys}, clear=True):

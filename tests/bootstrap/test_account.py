@@ -24,6 +24,11 @@ def cloud() -> Iterator[EmbeddedCloud]:
         yield cloud
 
 
+EVERYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+
+
 def snapshot(cloud: EmbeddedCloud) -> dict[str, Any]:
     """Everything of the kinds that bootstrap makes, as far as one can see it."""
     iam, kms = cloud.client("iam"), cloud.client("kms")
@@ -192,12 +197,9 @@ def _drifts(kit: AccountKit) -> Iterator[tuple[str, Any]]:
     yield "encryption set", lambda: s3.put_bucket_encryption(**bucket, ServerSideEncryptionConfiguration=aes)
     yield "locked to the roles", lambda: s3.delete_bucket_policy(**bucket)
     yield "trust written anew", lambda: iam.update_assume_role_policy(**deploys, PolicyDocument=TRUST)
-    everything = json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-    )
     yield (
         "inline policy more removed",
-        lambda: iam.put_role_policy(**deploys, PolicyName="more", PolicyDocument=everything),
+        lambda: iam.put_role_policy(**deploys, PolicyName="more", PolicyDocument=EVERYTHING),
     )
     admin = "arn:aws:iam::aws:policy/AdministratorAccess"
     yield "policy AdministratorAccess taken off", lambda: iam.attach_role_policy(**deploys, PolicyArn=admin)
@@ -209,7 +211,7 @@ def _drifts(kit: AccountKit) -> Iterator[tuple[str, Any]]:
     yield (
         "document written anew",
         lambda: iam.create_policy_version(
-            PolicyArn=ours.boundary, PolicyDocument=everything, SetAsDefault=True
+            PolicyArn=ours.boundary, PolicyDocument=EVERYTHING, SetAsDefault=True
         ),
     )
     yield "yearly rotation turned on", lambda: kms.disable_key_rotation(KeyId=_key(kms, ours.key_alias))
@@ -309,6 +311,30 @@ def test_the_state_is_closed_to_whoever_is_not_named(kit: AccountKit):
     # Whom it names stays named when somebody else mends it.
     assert "Nothing to do." in kit.up("one")
     administrator.get_object(Bucket=bucket, Key="state")
+
+
+def test_whoever_makes_the_bucket_may_use_it_where_nobody_is_named(kit: AccountKit):
+    iam = kit.cloud.client("iam")
+    iam.create_user(UserName="ada")
+    iam.put_user_policy(UserName="ada", PolicyName="all", PolicyDocument=EVERYTHING)
+    key = iam.create_access_key(UserName="ada")["AccessKey"]
+    code, said = kit.run(
+        *("up", "--qualifier", "one", "--region", kit.cloud.region),
+        *("--repository", REPOSITORY, "--environment", "one"),
+        keys=(key["AccessKeyId"], key["SecretAccessKey"]),
+    )
+    assert code == 0, said
+    stranger = CloudKit(kit.cloud).as_user("s3", allow("s3:*", "*"))
+    ada = kit.as_role(
+        {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    )("s3")
+    bucket = kit.installation("one").state_bucket
+    ada.put_object(Bucket=bucket, Key="state", Body=b"{}")
+    assert is_refused(lambda: stranger.get_object(Bucket=bucket, Key="state"))
+    # Somebody else mends it, and ada stays.
+    kit.cloud.client("s3").delete_bucket_encryption(Bucket=bucket)
+    assert "encryption set" in kit.up("one")
+    ada.get_object(Bucket=bucket, Key="state")
 
 
 def test_what_is_said_is_what_is_there(kit: AccountKit):

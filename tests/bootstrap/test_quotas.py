@@ -57,6 +57,8 @@ def test_jobs_at_once_are_what_one_person_may_run_unless_said():
     assert settings
     assert Machines.of(settings, at_once=None).at_once == settings["quotas"]["jobsAtOnce"]
     assert Machines.of(settings, at_once=7).at_once == 7
+    with pytest.raises(BootstrapError, match="least"):
+        Machines.of(settings, at_once=0)
 
 
 def test_what_the_account_has_counts_before_what_every_account_has(stub: Stubber):
