@@ -19,14 +19,18 @@ REF ?=
 DO ?= plan
 MORE ?=
 EXISTING ?=
+JOB ?=
+STEP ?=
+SET ?=
+RESUME ?=
 WRITE ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
-TYPED := __main__.py adoption bootstrap components functions benchmarks local images/common images/sfm images/3dgs \
-	images/compressor tests/mutants
+TYPED := __main__.py adoption bootstrap components functions benchmarks local operations images/common images/sfm \
+	images/3dgs images/compressor tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt layers openapi mutants fuzz test check \
-	fast lint types lock clean
+.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt replay layers openapi mutants fuzz test \
+	check fast lint types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -57,6 +61,10 @@ migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=
 
 adopt: setup ## Whether existing buckets, tables, pools fit a stack (STACK=prod EXISTING="waitlist-table=name ..."; WRITE=1)
 	@$(COMPILED_ONCE) $(BIN)/python -m adoption.existing --stack $(STACK) $(EXISTING) $(if $(WRITE),--write)
+
+replay: setup ## Run a failed job again on this machine (JOB=id; STACK=prod; STEP=3dgs SET="max_steps=200" RESUME=1)
+	@$(COMPILED_ONCE) $(BIN)/python -m operations.replay "$(JOB)" --stack $(STACK) $(if $(STEP),--step $(STEP)) \
+		$(foreach option,$(SET),--set "$(option)") $(if $(RESUME),--resume)
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)

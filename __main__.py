@@ -72,7 +72,7 @@ JobEvents("job-changes", pipeline=pipeline, function=job_events, opts=opts)
 functions = {
     "file_upload": handlers.file_upload(capture_check=steps.capture_check, housekeeping=housekeeping),
     "projects": handlers.projects(housekeeping=housekeeping),
-    "drone_path": handlers.drone_path(terrain_url=settings.terrain_url),
+    "drone_path": handlers.drone_path(terrain=settings.terrain),
     "user_settings": handlers.user_settings(quotas=settings.quotas),
     "ml_jobs": handlers.ml_jobs(
         pipeline=pipeline, quotas=settings.quotas, delivery_url=delivery.url, housekeeping=housekeeping

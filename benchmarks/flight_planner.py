@@ -26,7 +26,7 @@ from functions.drone_path.optimizer import FLAT_SHARE, SMALLEST_GROWTH, optimize
 from functions.drone_path.plan import Plan
 from functions.drone_path.sizing import plan_largest
 from functions.drone_path.spiral import EARLY_SHARE, INWARD_RISE, OUTWARD_RISE
-from functions.drone_path.terrain.hgt import SIDES
+from functions.drone_path.terrain.tile import Tile
 from functions.drone_path.terrain.tiles import TileTerrain
 from functions.drone_path.timing import ACCELERATION, GROUND_SECONDS, TURNING
 from functions.drone_path.units import metres
@@ -193,11 +193,14 @@ def _between(one: Point, other: Point, share: float) -> Point:
 
 def real_ground() -> TileTerrain:
     """Give hills in the shape of real tiles, of one arc second, as after the first fetch."""
-    side = SIDES[-1]
-    axis = np.arange(side) * 30.0
+    posts = 3600
+    axis = np.arange(posts) * 30.0
     heights = 1500 + 40 * np.sin(axis[:, None] / 190) * np.cos(axis / 230) + 25 * np.sin(axis / 610)
-    content = np.rint(heights).astype(">i2").tobytes()
-    terrain = TileTerrain(lambda _: content, source="hills of a formula")
+
+    def tile(south: int, west: int) -> Tile:
+        return Tile(south, west, heights.astype(np.float32), rows=posts, columns=posts)
+
+    terrain = TileTerrain(tile, source="hills of a formula")
     terrain.heights(*LocalPlane(CENTRE).to_world(np.zeros((1, 2))))
     return terrain
 

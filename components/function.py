@@ -32,6 +32,7 @@ class FunctionRuntime(Component):
         layer: ARN of the layer that every function has.
         geometry_layer: ARN of the layer with numpy and PROJ.
         imaging_layer: ARN of the layer with Pillow.
+        raster_layer: ARN of the layer with GDAL.
         permissions_boundary: ARN of the policy that bounds their roles, if any does.
     """
 
@@ -43,6 +44,7 @@ class FunctionRuntime(Component):
     layer: pulumi.Output[str]
     geometry_layer: pulumi.Output[str]
     imaging_layer: pulumi.Output[str]
+    raster_layer: pulumi.Output[str]
     permissions_boundary: str | None
 
     def __init__(
@@ -73,11 +75,13 @@ class FunctionRuntime(Component):
         self.layer = self._layer("base", "Libraries of the functions.")
         self.geometry_layer = self._layer("geometry", "Libraries for geometry on the Earth.")
         self.imaging_layer = self._layer("imaging", "Libraries for photos.")
+        self.raster_layer = self._layer("raster", "Libraries for elevation files.")
         self.register_outputs(
             {
                 "layer": self.layer,
                 "geometry_layer": self.geometry_layer,
                 "imaging_layer": self.imaging_layer,
+                "raster_layer": self.raster_layer,
             }
         )
 

@@ -18,7 +18,7 @@ from components.function import Function, FunctionRuntime
 from components.identity import ADMIN_GROUP, UserPool
 from components.mail import Mail
 from components.pipeline import JOB_LOGS, Pipeline, StepFunctions
-from components.settings import Quotas
+from components.settings import Quotas, Terrain
 from components.storage import (
     EXPORTS,
     INTERMEDIATE,
@@ -201,7 +201,7 @@ class Handlers:
     def drone_path(
         self,
         *,
-        terrain_url: str,
+        terrain: Terrain,
     ) -> Function:
         """Plans flights."""
         ml_bucket = self.storage.ml_bucket
@@ -214,7 +214,7 @@ class Handlers:
                 "FLIGHT_PATHS_TABLE": flight_paths.name,
                 "PROJECTS_TABLE": self.storage.projects_table.name,
                 "ML_BUCKET": ml_bucket.name,
-                "TERRAIN_URL": terrain_url,
+                **terrain.variables,
                 "ALLOWED_ORIGINS": ",".join(self.allowed_origins),
             },
             abilities=[
@@ -225,10 +225,10 @@ class Handlers:
                 grants.read_objects(ml_bucket.arn, f"{_TERRAIN}*"),
                 grants.write_objects(ml_bucket.arn, f"{_TERRAIN}*"),
             ],
-            # Unpacked, an elevation tile has 26 MB; four are kept.
-            memory_mb=1024,
+            # Unpacked, an elevation tile has 52 MB; four are kept. Reading a file of one's own takes 800 MB.
+            memory_mb=1536,
             timeout_seconds=29,
-            extra_layers=[self.runs_on.geometry_layer],
+            extra_layers=[self.runs_on.geometry_layer, self.runs_on.raster_layer],
             opts=self.opts,
         )
 

@@ -60,6 +60,9 @@ DRONE_PATH = (
     Route("POST", "/api/preview", "drone_path"),
     Route("GET", "/api/plans", "drone_path"),
     Route("GET", "/api/plans/{planId}", "drone_path"),
+    Route("GET", "/api/plans/{planId}/csv", "drone_path"),
+    Route("GET", "/api/plans/{planId}/csv/battery/{batteryId}", "drone_path"),
+    Route("GET", "/api/plans/{planId}/kmz", "drone_path"),
 )
 ML = (
     Route("POST", "/start-job", "ml_jobs"),

@@ -27,6 +27,7 @@ _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
 _PAGE = _ORIGIN + r"(/[A-Za-z0-9/_.~-]*)?"
 _ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._/-]*[A-Za-z0-9._-])?"
+_ELEVATION_FILE = r"[A-Za-z0-9._-]{1,100}\.(tif|hgt)"
 _STAGE_ADDRESS = r"https?://[a-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._-]+)*/\{id\}/\{stage\}"
 _RUNTIME = r"python3\.\d{1,2}"
 _STAGE_NAME = r"[A-Za-z0-9_-]{1,128}"
@@ -36,6 +37,11 @@ _DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
 _CERTIFICATE = r"arn:aws:acm:(?P<region>[a-z0-9-]+):\d{12}:certificate/[0-9a-f-]+"
 _CLOUDFRONT_REGION = "us-east-1"
 """Where CloudFront looks for certificates, whatever the stack's region."""
+TERRAIN_URLS = {
+    "copernicus": "https://copernicus-dem-30m.s3.eu-central-1.amazonaws.com",
+    "skadi": "https://s3.amazonaws.com/elevation-tiles-prod/skadi",
+}
+"""The public sources of elevation tiles, and where they are."""
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
 _POLICY = r"arn:aws:iam::\d{12}:policy/[\w+=,.@/-]+"
 _DIGEST = r"sha256:[0-9a-f]{64}"
@@ -130,6 +136,26 @@ class Quotas:
 
 
 @dataclass(frozen=True)
+class Terrain:
+    """Where the flight planner has the heights of the ground from.
+
+    Attributes:
+        source: Name of the public source.
+        url: Where its tiles are.
+        file: Elevation file of our own, below `terrain/own/` in the ML bucket; empty where there is none.
+    """
+
+    source: str
+    url: str
+    file: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the flight planner has in its environment."""
+        return {"TERRAIN_SOURCE": self.source, "TERRAIN_URL": self.url, "TERRAIN_FILE": self.file}
+
+
+@dataclass(frozen=True)
 class Settings:
     """The checked settings; `Pulumi.yaml` describes each.
 
@@ -159,7 +185,7 @@ class Settings:
     api_domain: Domain | None
     api_stage_name: str
     api_address: str | None
-    terrain_url: str
+    terrain: Terrain
     functions: FunctionSettings
     machines: Machines
     image_digests: Mapping[str, str]
@@ -203,7 +229,7 @@ class Settings:
             api_domain=read.domain("api", region),
             api_stage_name=read.text("apiStageName", _STAGE_NAME, "a stage name"),
             api_address=read.optional_text("apiAddress", _STAGE_ADDRESS, "an address with {id} and {stage}"),
-            terrain_url=read.text("terrainUrl", _ADDRESS, "an address without a trailing slash"),
+            terrain=read.terrain(),
             functions=read.functions(log_days),
             machines=read.machines(),
             image_digests=read.digests("imageDigests"),
@@ -231,6 +257,15 @@ class _Reader(ConfigReader):
             url=self.optional_text("deliveryUrl", _ORIGIN, "an address without a path or trailing slash"),
             domain=self.domain("delivery", _CLOUDFRONT_REGION),
             price_class=self.text("deliveryPriceClass", "|".join(PRICE_CLASSES), " or ".join(PRICE_CLASSES)),
+        )
+
+    def terrain(self) -> Terrain:
+        source = self.text("terrainSource", "|".join(TERRAIN_URLS), " or ".join(TERRAIN_URLS))
+        url = self.optional_text("terrainUrl", _ADDRESS, "an address without a trailing slash")
+        return Terrain(
+            source=source,
+            url=url or TERRAIN_URLS.get(source, ""),
+            file=self.optional_text("terrainFile", _ELEVATION_FILE, "the name of a .tif or .hgt file") or "",
         )
 
     def functions(self, log_retention_days: int) -> FunctionSettings:

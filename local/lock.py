@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from functions.layers.build import IN_THE_RUNTIME, LAYERS
+from functions.layers.build import IN_THE_RUNTIME, LAYERS, locked_names
 
 ROOT = Path(__file__).resolve().parent.parent
 UV = str(ROOT / ".venv" / "bin" / "uv")
@@ -42,7 +42,8 @@ def locks() -> Iterator[Lock]:
         if (folder / "requirements.in").exists():
             yield Lock(folder / "requirements.in", folder / "requirements.txt", left_out=FROM_BASE_IMAGE)
     for layer in LAYERS:
-        yield Lock(layer.asked, layer.requirements, left_out=IN_THE_RUNTIME)
+        others = {name for other in layer.beside for name in locked_names(other.requirements)}
+        yield Lock(layer.asked, layer.requirements, left_out=(*IN_THE_RUNTIME, *sorted(others)))
     # MiniStack pins a botocore of its own.
     yield Lock(ROOT / "local" / "ministack.in", ROOT / "local" / "ministack.lock", same_versions=False)
 

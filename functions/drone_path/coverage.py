@@ -15,6 +15,8 @@ from functions.drone_path.geodesy import Array, LocalPlane
 from functions.drone_path.plan import BatteryPlan, Plan
 from functions.drone_path.terrain.provider import Terrain
 
+ENOUGH = 3
+"""Photos that see a place: what a model needs."""
 SIDES = 8
 CELLS = 72
 REACH = 400.0
@@ -49,6 +51,8 @@ class Coverage:
         half_width: Half the width of the square that the cells fill, metres.
         ground: Heights above sea level of the cells (rows from south to north, columns from west to east).
         counts: Photos that see each cell.
+        shared: Share of the ground along the borders between slices that at least three photos of either of
+            the two batteries see; None where there is no border.
         sides: Photos that see the subject, by the direction (from north, clockwise) that they are taken from.
         radius: Of the circle around the centre that the plan covers, metres.
     """
@@ -56,6 +60,7 @@ class Coverage:
     half_width: float
     ground: Array
     counts: Array
+    shared: float | None
     sides: Array
     radius: float
 
@@ -64,8 +69,7 @@ class Coverage:
         """Share of the covered circle that at least three photos see: what a model needs."""
         axis = _axis(self.half_width)
         inside = np.hypot(axis[:, None], axis) <= self.radius
-        enough = 3
-        return float((self.counts[inside] >= enough).mean())
+        return float((self.counts[inside] >= ENOUGH).mean())
 
 
 def photos_of(plan: Plan, battery: BatteryPlan) -> Photos:
@@ -122,12 +126,38 @@ def coverage(plan: Plan, terrain: Terrain) -> Coverage:
     cells = np.column_stack([flat, ground])
     subject = np.array([[0.0, 0.0, plan.takeoff_ground + plan.poi_height + SUBJECT_HEIGHT]])
     camera = plan.mission.drone.camera
-    counts, sides = np.zeros(len(cells)), np.zeros(SIDES)
-    for photos in (photos_of(plan, battery) for battery in plan.batteries):
-        counts += seen_by(photos, camera, cells)
-        sides += _sides(photos, camera, subject)
+    flights = [photos_of(plan, battery) for battery in plan.batteries]
+    counts = np.stack([seen_by(photos, camera, cells) for photos in flights])
     shape = (CELLS, CELLS)
-    return Coverage(half_width, ground.reshape(shape), counts.reshape(shape), sides, plan.radius)
+    return Coverage(
+        half_width,
+        ground.reshape(shape),
+        counts.sum(axis=0).reshape(shape),
+        _shared_at_borders(plan, flat, counts),
+        np.sum([_sides(photos, camera, subject) for photos in flights], axis=0),
+        plan.radius,
+    )
+
+
+def _shared_at_borders(plan: Plan, cells: Array, counts: Array) -> float | None:
+    """Say how much of the ground less than one cell from a border both of its batteries see well.
+
+    Args:
+        plan: The plan.
+        cells: Their middles (n, 2).
+        counts: Photos of each battery that see each cell (slices, n).
+    """
+    spiral = plan.shape.spiral
+    if spiral.slices == 1:
+        return None
+    distances = np.hypot(*cells.T)
+    turned = (np.arctan2(cells[:, 1], cells[:, 0]) - np.pi / 2) / spiral.slice_angle
+    borders = np.rint(turned)
+    beside = distances * np.abs(np.sin((turned - borders) * spiral.slice_angle))
+    near = (beside < _MARGIN * 2 * plan.radius / CELLS) & (distances <= plan.radius)
+    after = borders[near].astype(np.intp) % spiral.slices
+    both = np.minimum(counts[after, near.nonzero()], counts[after - 1, near.nonzero()])
+    return float((both >= ENOUGH).mean())
 
 
 def _axis(half_width: float) -> Array:

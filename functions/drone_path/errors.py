@@ -20,4 +20,4 @@ class TerrainError(RuntimeError):
 
 
 class NoTerrainError(TerrainError):
-    """The source has no ground there: open sea."""
+    """The source has no height there: open sea, a hole, or past its edge."""

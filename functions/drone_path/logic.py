@@ -14,7 +14,7 @@ from functions.drone_path.models import FlightRequest
 from functions.drone_path.optimizer import SMALLEST_GROWTH
 from functions.drone_path.plan import Plan
 from functions.drone_path.sizing import plan_largest, plan_within
-from functions.drone_path.spiral import Spiral, most_bounces
+from functions.drone_path.spiral import most_bounces
 from functions.drone_path.terrain.provider import Terrain
 from functions.drone_path.units import feet, metres
 
@@ -58,6 +58,7 @@ def mission_of(request: FlightRequest) -> Mission:
         wind=wind,
         overlap=_or(request.overlap, Mission.overlap * 100) / 100,
         look=request.look,
+        slice_overlap=_or(request.battery_overlap, Mission.slice_overlap * 100) / 100,
         most_points=WAYPOINT_LIMITS[request.app],
         largest=metres(request.max_radius) if request.max_radius is not None else DEFAULT_RADIUS,
     )
@@ -81,7 +82,7 @@ def plan_of(request: FlightRequest, terrain: Terrain, *, shape_known: bool = Fal
         if mission.battery is None:
             raise PlanError("batteryMinutes", f"must be a number of minutes; {DEFAULT_MINUTES:g} is usual")
         return plan_largest(mission, slices, terrain)
-    return plan_within(mission, _shape(request, slices, mission.most_points), terrain)
+    return plan_within(mission, _shape(request, mission, slices), terrain)
 
 
 def with_minutes(request: FlightRequest) -> FlightRequest:
@@ -160,17 +161,19 @@ def _limits(request: FlightRequest, drone: Drone) -> Limits:
     return Limits(cap=cap, clearance=clearance)
 
 
-def _shape(request: FlightRequest, slices: int, most_points: int) -> Shape:
+def _shape(request: FlightRequest, mission: Mission, slices: int) -> Shape:
     bounces = request.n or SHAPE_BOUNCES
     start = _or(request.r0, SHAPE_START_FEET)
     hold = _or(request.r_hold, SHAPE_HOLD_FEET)
     # The take-off point comes before and after.
-    most = most_bounces(slices, most_points - 2)
+    most = most_bounces(slices, mission.most_points - 2)
     if bounces > most:
-        raise PlanError("N", f"gives more than the {most_points} waypoints that the app takes; {most} works")
+        raise PlanError(
+            "N", f"gives more than the {mission.most_points} waypoints that the app takes; {most} works"
+        )
     if hold < SMALLEST_GROWTH * start:
         raise PlanError("rHold", f"must be larger than r0; {math.ceil(SMALLEST_GROWTH * start)} works")
-    return Shape(Spiral(slices, bounces), metres(start), metres(hold))
+    return Shape(mission.spiral(slices, bounces), metres(start), metres(hold))
 
 
 def _or(value: float | None, default: float) -> float:

@@ -80,6 +80,7 @@ class Mission:
         wind: m/s.
         overlap: Wanted share of a photo that the next one shows again, at least.
         look: Where the camera looks.
+        slice_overlap: Share of its angle by which each battery's slice is widened.
         most_points: Waypoints of one battery that the pilot's app takes.
         largest: Largest radius, metres.
     """
@@ -94,8 +95,13 @@ class Mission:
     wind: float = 0.0
     overlap: float = 0.7
     look: Look = "both"
+    slice_overlap: float = 0.0
     most_points: int = 99
     largest: float = 1500.0
+
+    def spiral(self, slices: int, bounces: int) -> Spiral:
+        """Give a spiral of this mission's overlap between slices."""
+        return Spiral(slices, bounces, self.slice_overlap)
 
     @property
     def motion(self) -> Motion:

@@ -23,16 +23,29 @@ from functions.shared.api import ApiModel
 from functions.shared.fields import BlankIsNone
 
 _NUMBER_AS_TEXT = r"^\s*([+-]?[0-9._]+([eE][+-]?[0-9]+)?)?\s*$"
-_NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z'%]+)")
-_DEGREES = r"(?P<{0}>[+-]?\d{{1,3}}(?:\.\d+)?)\s*°?\s*(?P<{0}_side>[{1}])?"
+_NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z'%/]+)(\s.*)?")
+_OF_UNITS = {
+    "feet": {"m": feet(1), "metres": feet(1), "meters": feet(1), "km": feet(1000), "yd": 3.0, "yards": 3.0},
+    "minutes": {"h": 60.0, "hours": 60.0, "hour": 60.0, "s": 1 / 60, "sec": 1 / 60, "seconds": 1 / 60},
+    "metres per second": {
+        "km/h": 1 / 3.6,
+        "kmh": 1 / 3.6,
+        "mph": 0.44704,
+        "kn": 1852 / 3600,
+        "knots": 1852 / 3600,
+    },
+}
+"""How many of a field's unit are in others that people write."""
+_DEGREES = r"(?P<{0}>[+-]?\d{{1,9}}(?:\.\d+)?)\s*°?\s*(?P<{0}_side>[{1}])?"
 _PLACE = re.compile(
     _DEGREES.format("latitude", "NSns") + r"\s*[,;\s]\s*" + _DEGREES.format("longitude", "EWew")
 )
-_DEGREES_IN_DOCUMENTS = r"[+-]?\d{{1,3}}(\.\d+)?\s*°?\s*[{0}]?"
+_DEGREES_IN_DOCUMENTS = r"[+-]?\d{{1,9}}(\.\d+)?\s*°?\s*[{0}]?"
 _PLACE_IN_DOCUMENTS = (
     rf"^\s*{_DEGREES_IN_DOCUMENTS.format('NSns')}\s*[,;\s]\s*{_DEGREES_IN_DOCUMENTS.format('EWew')}\s*$"
 )
 """The same for JSON Schema, whose regular expressions have no named groups."""
+MOST_BATTERIES = 12
 _MOST_LATITUDE, _MOST_LONGITUDE = 90.0, 180.0
 _PLACE_RULE = 'must be a latitude and a longitude in degrees, such as "41.7, -111.8" or "41.7 N, 111.8 W"'
 
@@ -40,8 +53,17 @@ _PLACE_RULE = 'must be a latitude and a longitude in degrees, such as "41.7, -11
 class _Between:
     """Checks a number, given as one or as text; a blank text is no value."""
 
-    def __init__(self, low: float, high: float, unit: str, *, whole: bool = False) -> None:
-        self._low, self._high, self._unit, self._whole = low, high, unit, whole
+    def __init__(self, low: float, high: float, unit: str, *, usual: float, whole: bool = False) -> None:
+        """Make a check.
+
+        Args:
+            low: The least that works.
+            high: The most that works.
+            unit: What is counted.
+            usual: What works for most people, told to whoever gives no number at all.
+            whole: Whether only whole numbers work.
+        """
+        self._low, self._high, self._unit, self._usual, self._whole = low, high, unit, usual, whole
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 -- a type
         """Check first, then make it what the field is."""
@@ -65,12 +87,14 @@ class _Between:
         number = self._read(value)
         if number is None:
             return None
-        if not self._low <= number <= self._high:
-            nearest = min(max(number, self._low), self._high)
+        nearest = self._nearest(number)
+        if number != nearest:
             raise ValueError(f"{self._rule}; {nearest:g} is the nearest that works")
-        if self._whole and number != int(number):
-            raise ValueError(f"{self._rule}; {round(number)} is the nearest that works")
         return int(number) if self._whole else number
+
+    def _nearest(self, number: float) -> float:
+        within = min(max(number, self._low), self._high)
+        return float(round(within)) if self._whole else within
 
     @property
     def _rule(self) -> str:
@@ -81,22 +105,25 @@ class _Between:
         if value is None or (isinstance(value, str) and not value.strip()):
             return None
         if isinstance(value, bool) or not isinstance(value, int | float | str):
-            raise ValueError(self._rule)  # noqa: TRY004 -- pydantic takes ValueError
+            raise ValueError(f"{self._rule}, {self._example}")  # noqa: TRY004 -- pydantic takes ValueError
         try:
             number = float(value)
         except (ValueError, OverflowError) as error:
-            raise ValueError(self._rule + self._hint(str(value))) from error
-        if not math.isfinite(number):
-            raise ValueError(self._rule)
+            raise ValueError(f"{self._rule}, {self._hint(str(value))}") from error
+        if math.isnan(number):
+            raise ValueError(f"{self._rule}, {self._example}")
         return number
+
+    @property
+    def _example(self) -> str:
+        return f"such as {self._usual:g}"
 
     def _hint(self, text: str) -> str:
         match = _NUMBER_AND_UNIT.fullmatch(text.strip())
         if match is None:
-            return ""
-        number = float(match["number"])
-        in_metres = self._unit == "feet" and match["unit"].lower() in ("m", "metres", "meters")
-        return f", without a unit; write {feet(number) if in_metres else number:.6g}"
+            return self._example
+        number = float(match["number"]) * _OF_UNITS.get(self._unit, {}).get(match["unit"].lower(), 1.0)
+        return f"without a unit; write {self._nearest(number):.6g}"
 
 
 def _place(value: object) -> Position:
@@ -132,12 +159,12 @@ Place = Annotated[
         }
     ),
 ]
-Feet = Annotated[float | None, _Between(15, 1640, "feet")]
-Radius = Annotated[float | None, _Between(50, 16_400, "feet")]
-Minutes = Annotated[float | None, _Between(3, 60, "minutes")]
-Batteries = Annotated[int | None, _Between(1, 12, "batteries", whole=True)]
-Bounces = Annotated[int | None, _Between(2, 40, "bounces", whole=True)]
-MetresPerSecond = Annotated[float | None, _Between(0, 20, "metres per second")]
+Feet = Annotated[float | None, _Between(15, 1640, "feet", usual=120)]
+Radius = Annotated[float | None, _Between(50, 16_400, "feet", usual=500)]
+Minutes = Annotated[float | None, _Between(3, 60, "minutes", usual=20)]
+Batteries = Annotated[int | None, _Between(1, MOST_BATTERIES, "batteries", usual=3, whole=True)]
+Bounces = Annotated[int | None, _Between(2, 40, "bounces", usual=8, whole=True)]
+MetresPerSecond = Annotated[float | None, _Between(0, 20, "metres per second", usual=0)]
 App = Literal["litchi", "fly", "pilot2"]
 TerrainChoice = Literal["elevation", "flat"]
 ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -172,6 +199,8 @@ class FlightRequest(ApiModel):
         battery_health: Share of the first capacity that the batteries still have, percent.
         reserve: Share of a battery that must be left on landing, percent.
         overlap: Share of a photo that the next one shows again, percent.
+        battery_overlap: Of its angle, by how much each battery's slice is widened, so that its photos show
+            more of its neighbours' ground, percent.
         ground_sample_distance: Of a camera that looks straight down, centimetres a pixel; lowers the cap.
         look: Ahead along the path, at the centre, or both.
         terrain: Real elevation, or flat ground on request.
@@ -192,12 +221,13 @@ class FlightRequest(ApiModel):
     min_clearance: Feet = None
     max_radius: Radius = None
     drone: Annotated[str | None, BlankIsNone()] = None
-    speed: Annotated[float | None, _Between(1, 15, "metres per second")] = None
+    speed: Annotated[float | None, _Between(1, 15, "metres per second", usual=8)] = None
     wind_speed: MetresPerSecond = None
-    battery_health: Annotated[float | None, _Between(50, 100, "percent")] = None
-    reserve: Annotated[float | None, _Between(5, 60, "percent")] = None
-    overlap: Annotated[float | None, _Between(0, 95, "percent")] = None
-    ground_sample_distance: Annotated[float | None, _Between(0.2, 50, "centimetres a pixel")] = None
+    battery_health: Annotated[float | None, _Between(50, 100, "percent", usual=100)] = None
+    reserve: Annotated[float | None, _Between(5, 60, "percent", usual=20)] = None
+    overlap: Annotated[float | None, _Between(0, 95, "percent", usual=70)] = None
+    battery_overlap: Annotated[float | None, _Between(0, 50, "percent", usual=0)] = None
+    ground_sample_distance: Annotated[float | None, _Between(0.2, 50, "centimetres a pixel", usual=3)] = None
     look: Look = Mission.look
     terrain: TerrainChoice = "elevation"
     app: App = "litchi"

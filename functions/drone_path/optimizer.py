@@ -98,7 +98,7 @@ def optimize(mission: Mission, slices: int) -> Optimum:
     preferred = max(min(by_minutes, most), FEWEST_BOUNCES)
     tries = [(bounces, STARTS[0]) for bounces in range(preferred, FEWEST_BOUNCES - 1, -1)]
     for bounces, start in [*tries, (FEWEST_BOUNCES, STARTS[1])]:
-        found = _largest(mission, Spiral(slices, bounces), start)
+        found = _largest(mission, mission.spiral(slices, bounces), start)
         if found is not None:
             break
     else:
@@ -109,7 +109,7 @@ def optimize(mission: Mission, slices: int) -> Optimum:
     elif bounces < preferred:
         because = f"no more than {bounces} bounces fit the battery"
     while found.seconds < WELL_USED * battery.usable_seconds and bounces < most:
-        denser = _largest(mission, Spiral(slices, bounces + 1), start)
+        denser = _largest(mission, mission.spiral(slices, bounces + 1), start)
         if denser is None or denser.radius < found.radius * 0.99:
             break
         found, bounces = denser, bounces + 1
@@ -165,7 +165,7 @@ def _battery(mission: Mission) -> Battery:
 def _too_short(mission: Mission, slices: int) -> PlanError:
     start = STARTS[-1]
     smallest = np.array([SMALLEST_GROWTH * start])
-    seconds = float(flight_seconds(mission, Spiral(slices, FEWEST_BOUNCES), start, smallest)[0])
+    seconds = float(flight_seconds(mission, mission.spiral(slices, FEWEST_BOUNCES), start, smallest)[0])
     minutes = seconds / 60 / (FLAT_SHARE * _battery(mission).usable_share)
     return PlanError(
         "batteryMinutes",

@@ -53,7 +53,7 @@ def preview(plan: Plan, seen: Coverage) -> str:
     photos = _picture(half, _seen_colours(seen), "")
     views = [
         _figure(above + _marks(plan, half) + "</svg>", f"From above; the picture is {2 * half:.0f} m wide."),
-        _figure(photos + _marks(plan, half) + "</svg>", _seen_caption(seen)),
+        _figure(photos + _marks(plan, half) + "</svg>", _seen_caption(plan, seen)),
         _figure(_solid(plan, seen, lines), "From the south-west, over the ground; heights are doubled."),
     ]
     return _PAGE.substitute(
@@ -164,14 +164,22 @@ def _figure(drawing: str, caption: str) -> str:
     return f"<figure>{drawing}<figcaption>{caption}</figcaption></figure>"
 
 
-def _seen_caption(seen: Coverage) -> str:
+def _seen_caption(plan: Plan, seen: Coverage) -> str:
     names = [f"{low} to {high - 1}" for low, high in pairwise(_SEEN_STEPS[1:])]
     labels = ["none", *names, f"{_SEEN_STEPS[-1]} or more"]
     keys = " ".join(
         f'<span class="dot" style="background:rgb{tuple(int(part) for part in colour)}"></span> {label}'
         for colour, label in zip(_SEEN_COLOURS, labels, strict=True)
     )
-    return f"Photos that see the ground: {keys}. {seen.well_seen:.0%} of the circle is seen by three or more."
+    caption = (
+        f"Photos that see the ground: {keys}. {seen.well_seen:.0%} of the circle is seen by three or more."
+    )
+    if seen.shared is None:
+        return caption
+    return (
+        f"{caption} Slices overlap by {plan.shape.spiral.overlap:.0%} of their angle: {seen.shared:.0%} of "
+        "the ground along their borders is seen by three or more photos of either battery."
+    )
 
 
 def _summary(plan: Plan, seen: Coverage) -> str:

@@ -8,7 +8,6 @@ from functions.drone_path.mission import Mission, Shape
 from functions.drone_path.optimizer import FEWEST_BOUNCES, SMALLEST_GROWTH, STARTS, optimize
 from functions.drone_path.plan import Plan
 from functions.drone_path.planner import plan_shape
-from functions.drone_path.spiral import Spiral
 from functions.drone_path.terrain.provider import Terrain
 from functions.drone_path.units import feet
 
@@ -34,7 +33,7 @@ def plan_largest(mission: Mission, slices: int, terrain: Terrain) -> Plan:
     found = search.largest(optimum.shape)
     because = optimum.bounces_because
     if found.plan is None:
-        sparsest = replace(optimum.shape, spiral=Spiral(slices, FEWEST_BOUNCES), start=STARTS[-1])
+        sparsest = replace(optimum.shape, spiral=mission.spiral(slices, FEWEST_BOUNCES), start=STARTS[-1])
         found = search.largest(sparsest)
         because = f"over this ground no more than {FEWEST_BOUNCES} bounces fit"
     if found.plan is None:

@@ -28,10 +28,13 @@ class Spiral:
     Attributes:
         slices: Parts of the circle, one per battery.
         bounces: Sweeps across the slice on the way out, and again on the way back.
+        overlap: Share of the slice's angle by which it is widened, half at either edge; a single slice, which
+            is the whole circle, is not.
     """
 
     slices: int
     bounces: int
+    overlap: float = 0.0
 
     @property
     def midpoints(self) -> int:
@@ -87,7 +90,8 @@ class Spiral:
     def points_at(self, radii: Array, slice_index: int) -> Array:
         """Give the waypoints (..., points, 2) of one slice at some radii (..., points)."""
         wave = np.mod(self.phases, 2)
-        swept = self.slice_angle * np.where(wave > 1, 2 - wave, wave)
+        overlap = self.overlap if self.slices > 1 else 0.0
+        swept = self.slice_angle * ((1 + overlap) * np.where(wave > 1, 2 - wave, wave) - overlap / 2)
         angles = np.pi / 2 + slice_index * self.slice_angle + swept
         return np.asarray(radii[..., None] * np.stack([np.cos(angles), np.sin(angles)], axis=-1), float)
 

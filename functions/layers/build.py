@@ -19,6 +19,7 @@ IN_THE_RUNTIME = ("boto3", "botocore", "python-dateutil", "s3transfer", "six", "
 """Packages that every Lambda runtime of Python has: boto3 and what it needs."""
 _DROPPED_FOLDERS = frozenset({"__pycache__", "bin", "tests"})
 _DROPPED_FILES = frozenset({".lock", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json"})
+_LOCKED = re.compile(r"^([a-z0-9-]+)==", re.MULTILINE)
 _RUNTIME = re.compile(r"^python(?P<version>3\.\d+)$")
 
 
@@ -35,12 +36,14 @@ class LayerSpec:
         asked: What is asked for.
         requirements: The lock of it, with hashes.
         max_bytes: Of the archive: a cold start unpacks it.
+        beside: Layers that whoever has this one has, too; what they bring is not in it.
     """
 
     name: str
     asked: Path
     requirements: Path
     max_bytes: int
+    beside: "tuple[LayerSpec, ...]" = ()
 
 
 BASE = LayerSpec(
@@ -64,7 +67,15 @@ IMAGING = LayerSpec(
     max_bytes=12 * 10**6,
 )
 """What the capture check has besides, with numpy of the geometry layer."""
-LAYERS = (BASE, GEOMETRY, IMAGING)
+RASTER = LayerSpec(
+    "raster",
+    asked=ROOT / "functions" / "requirements-raster.in",
+    requirements=ROOT / "functions" / "requirements-raster.txt",
+    max_bytes=48 * 10**6,
+    beside=(GEOMETRY,),
+)
+"""What the flight planner has besides."""
+LAYERS = (BASE, GEOMETRY, IMAGING, RASTER)
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,11 @@ class Layer:
     path: Path
     size: int
     rebuilt: bool
+
+
+def locked_names(requirements: Path) -> set[str]:
+    """Give the packages that a lock has."""
+    return set(_LOCKED.findall(requirements.read_text()))
 
 
 def build_layers(runtime: str, architecture: str, *, output: Path = OUTPUT) -> list[Layer]:

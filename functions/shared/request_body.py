@@ -1,6 +1,7 @@
 """Reads request bodies, and refuses JSON that nothing here could keep or answer with."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -13,6 +14,11 @@ LEAST_MAGNITUDE, MOST_MAGNITUDE = 1e-130, 9.9e125
 """Of a number in DynamoDB (Developer Guide, "Supported data types")."""
 _EXACT = 2**53
 """Up to here a float holds every whole number."""
+_WITHOUT_NUMBER = re.compile(r'"([A-Za-z][A-Za-z0-9_]{0,63})"\s*:\s*(?:NaN|-?Infinity)')
+
+
+class _NoNumberError(ValueError):
+    """There is NaN or infinity, which JSON does not have."""
 
 
 def read_body(text: str) -> dict[str, Any]:
@@ -26,6 +32,12 @@ def read_body(text: str) -> dict[str, Any]:
         raise too_large("BODY_TOO_LARGE", f"The request is longer than {MAX_BODY_CHARACTERS:,} characters.")
     try:
         body = json.loads(text, parse_int=_whole, parse_float=_fraction, parse_constant=_no_number)
+    except _NoNumberError as error:
+        field = _WITHOUT_NUMBER.search(text)
+        place = f"{field[1]}: " if field else ""
+        raise bad_request(
+            "INVALID_JSON", f"{place}JSON has no number {error}; write a number, or leave it out."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise bad_request("INVALID_JSON", "The request's body is not valid JSON.") from error
     if not isinstance(body, dict):
@@ -51,7 +63,7 @@ def _fraction(text: str) -> int | float:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(text)
+    raise _NoNumberError(text)
 
 
 def _unkept() -> ApiError:

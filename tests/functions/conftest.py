@@ -115,6 +115,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "QUOTA_JOBS_PER_DAY": "10",
         "QUOTA_SPEND_PER_MONTH_USD": "200",
         # Nothing listens there: a test that needs terrain serves its own.
+        "TERRAIN_SOURCE": "copernicus",
         "TERRAIN_URL": "http://127.0.0.1:9",
         "DELIVERY_URL": DELIVERY_URL,
         "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",

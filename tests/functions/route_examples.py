@@ -32,7 +32,7 @@ from functions.shared.failures import Failure
 from functions.shared.jobs import JobStore
 from functions.shared.stores import Table
 from tests.functions.conftest import Answer, Call, Cloud
-from tests.functions.flight_kit import hgt
+from tests.functions.terrain_kit import copernicus
 
 Change = tuple[str, str]
 """A place, as in `Snapshot`, and what happened to things there: new, changed or gone."""
@@ -40,7 +40,6 @@ ADMINS = "[admins]"
 WEBHOOK = "https://hooks.example.com/spaceport"
 CENTER = "41.7, -111.8"
 TILE = "N41W112"
-SIDE = 1201
 FLIGHT = {"center": CENTER, "terrain": "flat", "batteries": 1, "N": 6}
 
 # SES has no token that tells a repeated call from a second one.
@@ -172,7 +171,7 @@ class World:
 
     def terrain(self) -> None:
         """Keep the ground of the centre's degree in the bucket."""
-        key = f"terrain/skadi/{TILE}.hgt.gz"
+        key = f"terrain/copernicus/{TILE}.tif"
         self.cloud.client("s3").put_object(Bucket="test-ml", Key=key, Body=_tile())
 
     def link(self) -> str:
@@ -203,7 +202,7 @@ class World:
 
 @cache
 def _tile() -> bytes:
-    return hgt(np.full((SIDE, SIDE), 1500))
+    return copernicus(41, -112, lambda latitudes, _: np.full(latitudes.shape, 1500.0))
 
 
 def _network() -> str:
@@ -334,6 +333,11 @@ EXAMPLES: Mapping[str, Example] = {
     "POST /api/preview": Example(_flight, Others.NOTHING),
     "GET /api/plans": Example(_with_a_plan, Others.NOTHING),
     "GET /api/plans/{planId}": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
+    "GET /api/plans/{planId}/csv": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
+    "GET /api/plans/{planId}/csv/battery/{batteryId}": Example(
+        lambda world: Request({"planId": world.plan(), "batteryId": "1"}), Others.NOT_FOUND
+    ),
+    "GET /api/plans/{planId}/kmz": Example(lambda world: Request({"planId": world.plan()}), Others.NOT_FOUND),
     "POST /start-job": Example(
         lambda world: Request(body={**world.capture(), "projectId": world.project()}),
         Others.NOT_FOUND,

@@ -4,11 +4,14 @@ import base64
 import re
 import threading
 import uuid
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from pyproj import Transformer
+from rasterio import Affine
 
 from functions.drone_path import handler as module
 from functions.drone_path.handler import handler
@@ -16,6 +19,7 @@ from functions.projects.handler import handler as projects
 from functions.shared.settings import load_settings
 from local.flight import read_litchi
 from tests.functions.flight_kit import KML, hgt, read_kmz
+from tests.functions.terrain_kit import copernicus, geotiff
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud", "elevations")]
 
@@ -31,18 +35,26 @@ FLIGHT_ROUTES = (
 )
 
 
+def slope(latitudes, _longitudes):
+    """Ground that rises by 100 m per degree to the north."""
+    return 1500 + 100 * (latitudes - 41)
+
+
+COPERNICUS = "/{0}/{0}.tif".format("Copernicus_DSM_COG_10_N41_00_W112_00_DEM")
+SKADI = "/N41/N41W112.hgt.gz"
+
+
 class Source:
     """What the elevation source has and was asked for."""
 
     def __init__(self) -> None:
-        self.tiles: dict[str, bytes] = {}
+        rows = np.rint(slope(np.linspace(42, 41, SIDE), None))
+        self.tiles = {
+            COPERNICUS: copernicus(41, -112, slope),
+            SKADI: hgt(np.broadcast_to(rows[:, None], (SIDE, SIDE))),
+        }
         self.asked: list[str] = []
         self.status = 200
-
-    def slope(self, name: str) -> None:
-        """Serve ground that rises by 100 m per degree to the north, from 1500 m."""
-        rows = 1600 - 100 * np.arange(SIDE)[:, None] / (SIDE - 1)
-        self.tiles[f"/{name[:3]}/{name}.hgt.gz"] = hgt(np.rint(np.broadcast_to(rows, (SIDE, SIDE))))
 
 
 @pytest.fixture
@@ -67,7 +79,6 @@ def source() -> Iterator[Source]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     state.url = f"http://127.0.0.1:{server.server_port}"
-    state.slope("N41W112")
     yield state
     server.shutdown()
     server.server_close()
@@ -79,16 +90,21 @@ def elevations(source, cloud, monkeypatch):
     """A function that starts anew, with an empty store of tiles."""
     monkeypatch.setenv("TERRAIN_URL", source.url)
     _forget()
-    s3 = cloud.client("s3")
-    for entry in s3.list_objects_v2(Bucket="test-ml", Prefix="terrain/").get("Contents", []):
-        s3.delete_object(Bucket="test-ml", Key=entry["Key"])
+    empty(cloud, "terrain/")
     yield
     _forget()
 
 
+def empty(cloud, prefix):
+    """Take away what is kept."""
+    s3 = cloud.client("s3")
+    for entry in s3.list_objects_v2(Bucket="test-ml", Prefix=prefix).get("Contents", []):
+        s3.delete_object(Bucket="test-ml", Key=entry["Key"])
+
+
 def _forget():
     load_settings.cache_clear()
-    module._elevation.cache_clear()
+    module._grounds.cache_clear()
 
 
 @pytest.fixture
@@ -129,20 +145,87 @@ def test_elevation_is_that_of_the_source(ask, source):
     assert answer.body["elevation_meters"] == pytest.approx(1570, abs=0.1)
     assert answer.body["elevation_feet"] == pytest.approx(1570 / 0.3048, abs=0.5)
     assert answer.body["coordinates"] == {"lat": 41.7, "lon": -111.8}
-    assert source.asked == ["/N41/N41W112.hgt.gz"]
+    assert source.asked == [COPERNICUS]
 
 
-def test_a_tile_is_fetched_once_and_kept(ask, source, cloud):
-    for path in FLIGHT_ROUTES:
-        assert ask(path).status == 200
+@pytest.mark.parametrize(
+    ("name", "path", "key"),
+    [
+        ("copernicus", COPERNICUS, "terrain/copernicus/N41W112.tif"),
+        ("skadi", SKADI, "terrain/skadi/N41W112.hgt.gz"),
+    ],
+)
+def test_a_tile_is_fetched_once_and_kept(ask, source, cloud, monkeypatch, name, path, key):
+    monkeypatch.setenv("TERRAIN_SOURCE", name)
     _forget()
-    assert ask("/api/elevation").status == 200
-    assert source.asked == ["/N41/N41W112.hgt.gz"]
-    kept = cloud.client("s3").get_object(Bucket="test-ml", Key="terrain/skadi/N41W112.hgt.gz")
-    assert kept["Body"].read() == source.tiles["/N41/N41W112.hgt.gz"]
+    for route in FLIGHT_ROUTES:
+        assert ask(route).status == 200
+    _forget()
+    answer = ask("/api/plan").body
+    assert answer["takeoff"]["groundMeters"] == pytest.approx(1570, abs=0.5)
+    assert name.title() in answer["terrain"] or "AWS" in answer["terrain"]
+    assert source.asked == [path]
+    kept = cloud.client("s3").get_object(Bucket="test-ml", Key=key)
+    assert kept["Body"].read() == source.tiles[path]
 
 
-@pytest.mark.parametrize("status", [403, 500, 503])
+def test_what_is_no_tile_is_not_kept(ask, source, cloud):
+    source.tiles[COPERNICUS] = b"<html>maintenance</html>"
+    assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket="test-ml", Prefix="terrain/")
+
+
+@pytest.fixture
+def survey(cloud, monkeypatch):
+    """A file of the installation's own: a ridge of 30 m, 2 km around the centre, in metres."""
+
+    def put(half_width: float, name: str = "barn.tif", **profile: object) -> None:
+        to_map = Transformer.from_crs("EPSG:4326", "EPSG:32612", always_xy=True)
+        east, north = to_map.transform(-111.8, 41.7)
+        side = int(2 * half_width / 10)
+        ridge = 1600 + 30 * np.exp(-(((np.arange(side) + 0.5) * 10 - half_width) ** 2) / 1e5)
+        corner = Affine(10, 0, east - half_width, 0, -10, north + half_width)
+        content = geotiff(np.broadcast_to(ridge, (side, side)), corner, crs="EPSG:32612", **profile)
+        cloud.client("s3").put_object(Bucket="test-ml", Key=f"terrain/own/{name}", Body=content)
+        monkeypatch.setenv("TERRAIN_FILE", name)
+        _forget()
+
+    return put
+
+
+def test_a_file_of_the_installations_own_is_used_where_it_covers_the_plan(ask, source, survey):
+    survey(2000.0)
+    answer = ask("/api/plan").body
+    assert "barn.tif" in answer["terrain"]
+    assert answer["takeoff"]["groundMeters"] == pytest.approx(1630, abs=0.5)
+    for battery in answer["batteries"]:
+        assert battery["lowestAboveGroundMeters"] >= answer["minClearanceMeters"]
+    for route in FLIGHT_ROUTES:
+        assert ask(route).status == 200
+    assert ask("/api/elevation").body["elevation_meters"] == pytest.approx(1630, abs=0.5)
+    assert source.asked == []
+
+
+def test_where_it_does_not_the_whole_plan_is_of_the_usual_source(ask, survey):
+    survey(300.0)
+    answer = ask("/api/plan").body
+    assert "Copernicus" in answer["terrain"]
+    assert answer["takeoff"]["groundMeters"] == pytest.approx(1570, abs=0.5)
+    small = ask("/api/plan", maxRadius=800).body
+    assert "barn.tif" in small["terrain"]
+    assert "Copernicus" in ask("/api/elevation", center="41.8, -111.8").body["source"]
+
+
+def test_a_file_that_is_missing_or_damaged_is_an_error(ask, survey, cloud):
+    survey(300.0, nodata=1600.0)
+    cloud.client("s3").put_object(Bucket="test-ml", Key="terrain/own/barn.tif", Body=b"MM")
+    assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
+    empty(cloud, "terrain/own/")
+    assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
+    assert ask("/api/plan", terrain="flat").status == 200
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
 def test_a_failing_source_is_an_error_and_never_a_guess(ask, source, status):
     source.status = status
     for path in (*FLIGHT_ROUTES, "/api/elevation"):
@@ -159,10 +242,15 @@ def test_a_source_that_is_away_is_an_error_too(ask, monkeypatch):
     assert ask("/api/plan").body["code"] == "TERRAIN_UNAVAILABLE"
 
 
-def test_open_sea_is_named(ask):
-    answer = ask("/api/plan", center="10, -30")
-    assert (answer.status, answer.body["code"]) == (400, "NO_TERRAIN")
-    assert "sea" in answer.body["error"]
+@pytest.mark.parametrize("status", [200, 403], ids=["not found", "forbidden, as without a right to list"])
+def test_open_sea_is_named(ask, source, status):
+    source.status = status
+    for path in (*FLIGHT_ROUTES, "/api/elevation"):
+        answer = ask(path, center="10, -30")
+        assert (answer.status, answer.body["code"]) == (400, "NO_TERRAIN")
+        assert answer.body["error"].startswith("center: ")
+        assert "sea" in answer.body["error"]
+        assert '"flat"' in answer.body["error"]
 
 
 def test_flat_ground_is_planned_on_request_and_said_so(ask, source):
@@ -264,7 +352,96 @@ def test_a_saved_plan_is_read_as_it_was_made(ask, call, user):
     assert found.body["request"]["center"] == {"latitude": 41.7, "longitude": -111.8}
     listed = call(handler, "GET", "/api/plans", user=user).body
     assert [plan["id"] for plan in listed["plans"]] == [made["id"]]
-    assert not {"plan", "document"} & set(listed["plans"][0])
+    assert not {"plan", "document", "record"} & set(listed["plans"][0])
+
+
+FLIGHT = {
+    "minHeight": 140,
+    "look": "both",
+    "takeoff": "41.701, -111.8",
+    "batteryMinutes": 18,
+    "drone": "mavic-3e",
+}
+
+
+@pytest.fixture
+def kept(ask, call, user, source, monkeypatch):
+    """A saved plan, the files of its shape at that time, and how to ask for the saved one's."""
+    monkeypatch.setattr(module, "now_ms", lambda: 1_800_000_000_000)
+    made = ask("/api/plan", save=True, **FLIGHT).body
+    shape = {name: made["optimized_params"][name] for name in ("slices", "N")}
+    exact = {"r0": made["optimized_params"]["r0"], "rHold": made["optimized_params"]["rHold"]}
+    again = ask("/api/plan", save=True, **FLIGHT, **shape, **exact).body
+    flown = {**FLIGHT, **shape, **exact}
+    files = {
+        "csv": ask("/api/csv", **flown),
+        "csv?form=full&unit=m": ask("/api/csv", **flown, form="full", unit="m"),
+        "csv/battery/2": ask("/api/csv/battery/2", **flown),
+        "csv/battery/3?form=full": ask("/api/csv/battery/3", **flown, form="full"),
+        "kmz": ask("/api/kmz", **flown),
+        "kmz?app=pilot2&battery=2": ask("/api/kmz", **flown, app="pilot2", battery=2),
+    }
+    assert {answer.status for answer in files.values()} == {200}
+
+    def get(path, *, of=again["id"], by=user):
+        place, _, query = path.partition("?")
+        fields = dict(pair.split("=") for pair in query.split("&")) if query else None
+        return call(handler, "GET", f"/api/plans/{of}/{place}", user=by, query=fields)
+
+    return again, files, get
+
+
+def test_files_of_a_saved_plan_are_those_of_its_day_to_the_last_byte(kept, source):
+    _, files, get = kept
+    # Another ground than then, and none to be had.
+    source.status = 500
+    _forget()
+    for path, then in files.items():
+        now = get(path)
+        assert now.status == 200, now.body
+        assert now.body == then.body, path
+        for header in ("Content-Type", "Content-Disposition"):
+            assert now.header(header) == then.header(header)
+
+
+def test_wrong_words_for_a_saved_plans_files_are_named(kept, ask):
+    _, _, get = kept
+    for path, word in (
+        ("csv?form=long", "form"),
+        ("csv?unit=miles", "unit"),
+        ("csv/battery/4", "battery"),
+        ("csv/battery/x", "battery"),
+        ("kmz?app=litchi", "app"),
+        ("kmz?battery=0", "battery"),
+        ("kmz?battery=4", "battery"),
+    ):
+        answer = get(path)
+        assert answer.status == 400, path
+        assert answer.body["error"].startswith(f"{word}: "), answer.body
+    generic = ask("/api/plan", save=True).body["id"]
+    assert get("kmz?app=pilot2", of=generic).body["error"].startswith("drone: ")
+
+
+def test_files_of_a_plan_that_an_older_planner_saved_are_refused_with_what_to_do(kept, cloud):
+    plan, _, get = kept
+    table = cloud.client("dynamodb")
+    key = {"id": {"S": plan["id"]}}
+    for change in ("REMOVE #record", "SET #record = :older"):
+        table.update_item(
+            TableName="flight-paths",
+            Key=key,
+            UpdateExpression=change,
+            ExpressionAttributeNames={"#record": "record"},
+            **(
+                {"ExpressionAttributeValues": {":older": {"B": zlib.compress(b'{"batteries": []}')}}}
+                if "SET" in change
+                else {}
+            ),
+        )
+        for path in ("csv", "csv/battery/1", "kmz"):
+            answer = get(path)
+            assert (answer.status, answer.body["code"]) == (409, "PLAN_TOO_OLD")
+            assert "POST /api/plan" in answer.body["error"]
 
 
 def test_plans_are_listed_newest_first_in_pages(ask, call, user):
@@ -294,22 +471,32 @@ def test_a_plan_for_nobodys_project_is_not_saved(ask, call, user):
 def test_every_route_hides_another_persons_plan(ask, call):
     made = ask("/api/plan", save=True).body
     other = str(uuid.uuid4())
-    assert call(handler, "GET", f"/api/plans/{made['id']}", user=other).status == 404
+    for file in ("", "/csv", "/csv/battery/1", "/kmz"):
+        assert call(handler, "GET", f"/api/plans/{made['id']}{file}", user=other).status == 404
     assert call(handler, "GET", "/api/plans", user=other).body["plans"] == []
 
 
 @pytest.mark.parametrize("path", FLIGHT_ROUTES)
 def test_what_is_wrong_is_named(ask, path):
-    for fields, field in (
-        ({"center": ""}, "center"),
-        ({"minHeight": "120 ft"}, "minHeight"),
-        ({"maxHeight": 500}, "maxHeight"),
+    for field, value, works in (
+        ("center", "", "41.7, -111.8"),
+        ("center", "91, 0", "90, 0"),
+        ("batteries", 0, "1"),
+        ("batteryMinutes", 24 * 60, "60"),
+        ("minHeight", "120 ft", "120"),
+        ("minHeight", 395, "393"),
+        ("maxHeight", 500, "400"),
+        ("takeoff", "41.745, -111.8", "41.71800, -111.80000"),
+        ("drone", "mini-4", "mini-4-pro"),
     ):
-        answer = ask(path, **fields)
+        answer = ask(path, **{field: value})
         assert answer.status == 400
         assert answer.body["error"].startswith(f"{field}: ")
+        assert works in answer.body["error"]
 
 
 def test_not_a_number_is_refused(call, user):
     answer = call(handler, "POST", "/api/plan", f'{{"center": "{CENTER}", "batteryMinutes": NaN}}', user=user)
     assert (answer.status, answer.body["code"]) == (400, "INVALID_JSON")
+    assert answer.body["error"].startswith("batteryMinutes: ")
+    assert "NaN" in answer.body["error"]

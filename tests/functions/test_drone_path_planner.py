@@ -47,6 +47,7 @@ def requests(draw):
             "batteryHealth": draw(st.floats(60, 100)),
             "reserve": draw(st.floats(10, 40)),
             "overlap": draw(st.floats(0, 90)),
+            "batteryOverlap": draw(st.none() | st.floats(0, 50)),
             "look": draw(st.sampled_from(["ahead", "center", "both"])),
             "app": draw(st.sampled_from(sorted(WAYPOINT_LIMITS))),
         }

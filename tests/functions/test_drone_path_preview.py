@@ -85,6 +85,44 @@ def test_the_default_sees_both(plans):
     assert plans["both"][1].well_seen > 0.97
 
 
+@pytest.fixture(scope="module")
+def large():
+    """Plans whose slices are wide, by how much they overlap."""
+    found = {}
+    for overlap in (0.0, 0.3):
+        plan = plan_largest(mission(28, slice_overlap=overlap), 4, FLAT)
+        found[overlap] = plan, coverage(plan, FLAT)
+    return found
+
+
+def test_wider_slices_share_more_ground_at_their_borders_for_a_smaller_radius(large):
+    (plain, seen), (wide, seen_wider) = large[0.0], large[0.3]
+    assert seen_wider.shared > seen.shared + 0.05
+    assert wide.radius < plain.radius
+    assert wide.mission.battery is not None
+    assert wide.longest_seconds <= wide.mission.battery.usable_seconds
+
+
+def test_ground_at_a_border_is_shared_where_both_batteries_see_it(large):
+    """Counted once more, photo by photo, right on the border between the first slice and the second."""
+    plan, seen = large[0.3]
+    along = np.linspace(0, plan.radius, 200)
+    border = np.pi / 2 + plan.shape.spiral.slice_angle
+    points = np.column_stack([along * np.cos(border), along * np.sin(border), np.zeros(200)])
+    counts = [seen_by(photos_of(plan, plan.batteries[k]), CAMERA, points) for k in (0, 1)]
+    assert (np.minimum(*counts) >= 3).mean() == pytest.approx(seen.shared, abs=0.08)
+
+
+def test_a_page_says_how_much_the_slices_overlap(large):
+    plan, seen = large[0.3]
+    page = preview(plan, seen)
+    assert "overlap by 30%" in page
+    assert f"{seen.shared:.0%} of the ground along their borders" in page
+    alone = plan_largest(mission(20), 1, FLAT)
+    assert coverage(alone, FLAT).shared is None
+    assert "along their borders" not in preview(alone, coverage(alone, FLAT))
+
+
 def test_a_page_has_every_battery_and_leg(plans):
     plan, found = plans["both"]
     page = preview(plan, found)

@@ -57,20 +57,35 @@ BAD = [
     ("center", "somewhere", None),
     ("center", "91, 0", "90, 0"),
     ("center", "0, 190", "0, -170"),
+    ("center", "1000, 20", "90, 20"),
+    ("center", "nan, nan", None),
     ("center", "-41.7 S, 111 W", None),
     ("center", None, None),
     ("batteryMinutes", 0, "3"),
     ("batteryMinutes", 24 * 60, "60"),
-    ("batteryMinutes", float("nan"), None),
-    ("batteryMinutes", float("inf"), None),
-    ("batteryMinutes", True, None),
+    ("batteryMinutes", "24 h", "60"),
+    ("batteryMinutes", "24:00", "20"),
+    ("batteryMinutes", "900 s", "15"),
+    ("batteryMinutes", float("nan"), "20"),
+    ("batteryMinutes", "NaN", "20"),
+    ("batteryMinutes", float("inf"), "60"),
+    ("batteryMinutes", float("-inf"), "3"),
+    ("batteryMinutes", True, "20"),
     ("batteries", 0, "1"),
     ("batteries", 2.5, "2"),
     ("batteries", 100, "12"),
+    ("batteries", float("inf"), "12"),
+    ("batteries", "3 batteries", "3"),
     ("minHeight", "120 ft", "120"),
+    ("minHeight", "120'", "120"),
+    ("minHeight", "120 ft AGL", "120"),
+    ("maxHeight", "1000 m", "1640"),
+    ("speed", "36 km/h", "10"),
+    ("speed", "8.5 m/s", "8.5"),
+    ("windSpeed", "10 kn", "5.14444"),
     ("maxHeight", "100 m", "328.084"),
-    ("minHeight", "high", None),
-    ("minHeight", [120], None),
+    ("minHeight", "high", "120"),
+    ("minHeight", [120], "120"),
     ("maxHeight", 401, "400"),
     ("minHeight", 395, "393"),
     ("minClearance", 130, "120"),
@@ -80,6 +95,9 @@ BAD = [
     ("takeoff", "41.75, -111.8", None),
     ("N", 60, "40"),
     ("reserve", 0, "5"),
+    ("batteryOverlap", 60, "50"),
+    ("batteryOverlap", -1, "0"),
+    ("batteryOverlap", "10 %", "10"),
     ("groundSampleDistance", 0.5, None),
     ("look", "down", None),
     ("terrain", "guess", None),
@@ -94,7 +112,8 @@ def test_what_is_wrong_is_named_with_what_would_work(field, value, nearest):
     told = refusal({"batteryMinutes": 20, field: value})
     assert told.startswith(f"{field}: "), told
     if nearest is not None:
-        assert re.search(rf"(?<![\d.]){re.escape(nearest)}(?![\d.]*\d)", told), told
+        beside_the_range = re.sub(r"from [\d.]+ to [\d.]+", "", told)
+        assert re.search(rf"(?<![\d.]){re.escape(nearest)}(?![\d.]*\d)", beside_the_range), told
 
 
 @pytest.mark.parametrize(
@@ -118,6 +137,26 @@ def test_the_nearest_value_that_is_told_does_work(fields, field, pattern):
     assert nearest, told
     value = nearest[1] if field == "takeoff" else float(nearest[1])
     plan_of(request(**{**fields, field: value}), FLAT)
+
+
+NUMBERS = [
+    field.alias
+    for name, field in FlightRequest.model_fields.items()
+    if "such as" in refusal({"batteryMinutes": 20, field.alias: "?"}) and name not in ("center", "takeoff")
+]
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+def test_the_example_that_is_told_does_work(field):
+    told = refusal({"batteryMinutes": 20, field: "?"})
+    example = re.search(r"such as ([\d.]+)$", told)
+    assert example, told
+    plan_of(request(**{"batteryMinutes": 20, field: float(example[1])}), FLAT)
+
+
+def test_every_number_has_an_example():
+    numbers = {"batteryMinutes", "batteries", "N", "r0", "rHold", "minHeight", "windSpeed", "batteryOverlap"}
+    assert numbers < set(NUMBERS)
 
 
 def test_a_blank_field_is_a_missing_one():

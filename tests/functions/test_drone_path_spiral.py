@@ -56,6 +56,24 @@ def test_slices_share_their_edges_and_tile_the_circle(slices):
         assert np.cos(other.min() - one.max()) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("slices", [2, 3, 5])
+@pytest.mark.parametrize("overlap", [0.1, 0.5])
+def test_wider_slices_reach_into_both_neighbours_alike(slices, overlap):
+    plain, wide = Spiral(slices, 5), Spiral(slices, 5, overlap)
+    radii = radii_feet(plain, 60, 400)
+    assert (radii_feet(wide, 60, 400) == radii).all()
+    for k in range(slices):
+        swept, wider = (np.unwrap(np.angle(spiral.points_at(radii, k) @ [1, 1j])) for spiral in (plain, wide))
+        middle = (swept.min() + swept.max()) / 2
+        off = wider - middle - (1 + overlap) * (swept - middle)
+        assert np.cos(off) == pytest.approx(np.ones(len(off)))
+
+
+def test_a_single_slice_is_the_circle_and_no_wider():
+    radii = radii_feet(Spiral(1, 5), 60, 400)
+    assert (Spiral(1, 5, 0.5).points_at(radii, 0) == Spiral(1, 5).points_at(radii, 0)).all()
+
+
 def test_the_radius_grows_is_held_and_shrinks():
     spiral = Spiral(3, 6)
     radii = radii_feet(spiral, 200, 2000)

@@ -122,7 +122,7 @@ class Trial:
         world = World(self._call, self._cloud)
         request = self.example.request(world)
         signing.signer.cache_clear()
-        drone_path._elevation.cache_clear()
+        drone_path._grounds.cache_clear()
         self.calls.made.clear()
         self.calls.slept.clear()
         return world, request

@@ -31,7 +31,10 @@ class Target:
 @contextmanager
 def target() -> Iterator[Target]:
     """Deploys the program and signs a person in."""
-    with _even_ground() as terrain, deployed(settings={"spaceport:terrainUrl": terrain}) as up:
+    with (
+        _even_ground() as terrain,
+        deployed(settings={"spaceport:terrainSource": "skadi", "spaceport:terrainUrl": terrain}) as up,
+    ):
         outputs = up.deployment.outputs
         addresses = {
             name: str(outputs[offer.output]).removesuffix(offer.entry) for name, offer in OFFERS.items()

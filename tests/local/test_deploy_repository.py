@@ -1,23 +1,24 @@
 """The repository's own program, unmodified, deployed into the embedded cloud and removed again."""
 
-import gzip
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from local import people
 from local.client import Addresses
 from local.cloud import EmbeddedCloud
 from local.deploy import Deployment, deploy, destroy, prerequisites
+from tests.functions.terrain_kit import copernicus
 
 pytestmark = pytest.mark.cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 DELIVERY = "http://127.0.0.1:9"
-NOTHING = "http://127.0.0.1:9/skadi"
+NOTHING = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
@@ -106,16 +107,16 @@ def pilot(cloud: EmbeddedCloud, deployment: Deployment) -> Iterator[httpx.Client
 def test_a_flight_is_planned_over_kept_terrain_and_saved(
     cloud: EmbeddedCloud, deployment: Deployment, pilot: httpx.Client
 ):
-    ground = gzip.compress((b"\x02\x58" * 1201**2), compresslevel=1)
+    ground = copernicus(-34, 18, lambda latitudes, _: np.full(latitudes.shape, float(600)))
     cloud.client("s3").put_object(
-        Bucket=deployment.outputs["mlBucket"], Key="terrain/skadi/S34E018.hgt.gz", Body=ground
+        Bucket=deployment.outputs["mlBucket"], Key="terrain/copernicus/S34E018.tif", Body=ground
     )
     center = {"center": "33.9 S, 18.4 E"}
     height = pilot.post("/api/elevation", json=center)
-    assert height.json()["elevation_meters"] == 0x258, height.text
+    assert height.json()["elevation_meters"] == 600, height.text
     plan = pilot.post("/api/plan", json={**center, "save": True, "batteries": 2})
     assert plan.status_code == 200, plan.text
-    assert plan.json()["takeoff"]["groundMeters"] == 0x258
+    assert plan.json()["takeoff"]["groundMeters"] == 600
     saved = pilot.get(f"/api/plans/{plan.json()['id']}").json()
     assert saved["plan"]["batteries"] == plan.json()["batteries"]
     file = pilot.post("/api/csv/battery/2", json={**center, **plan.json()["optimized_params"]})

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import pytest
 
-from components.settings import Quotas, Settings, SettingsError
+from components.settings import TERRAIN_URLS, Quotas, Settings, SettingsError
+from functions.drone_path.elevation import SOURCES
 from functions.shared.user_settings import QuotaSettings
 from local.deploy.config import read_yaml
 from local.preview import PROJECT, ROOT, run_program, stack_config
@@ -85,6 +86,7 @@ def test_defaults_are_settings_as_they_are(load):
     assert settings.machines.spot_wait_seconds == defaults["spotWaitMinutes"] * 60
     assert settings.machines.training == tuple(defaults["trainingInstanceTypes"])
     assert settings.delivery.url is None
+    assert settings.terrain.url == TERRAIN_URLS[defaults["terrainSource"]]
     assert settings.quotas == Quotas(*(defaults["quotas"][name] for name in QUOTA_NAMES))
 
 
@@ -103,6 +105,16 @@ def test_quotas_reach_the_functions_that_look_at_them(bootstrap):
     for variables in looking:
         read = QuotaSettings.model_validate({name.lower(): value for name, value in variables.items()})
         assert list(asdict(read.default_quotas).values()) == list(quotas.values())
+
+
+def test_the_sources_of_terrain_are_those_that_the_planner_reads(load):
+    assert set(TERRAIN_URLS) == set(SOURCES)
+    for source, url in TERRAIN_URLS.items():
+        assert load(terrainSource=source).terrain.url == url
+    own = load(
+        terrainSource="skadi", terrainUrl="https://tiles.example.com/all", terrainFile="barn.tif"
+    ).terrain
+    assert (own.url, own.file) == ("https://tiles.example.com/all", "barn.tif")
 
 
 def test_every_problem_is_told_at_once(load):
@@ -142,6 +154,10 @@ def test_every_problem_is_told_at_once(load):
         ("deliveryPriceClass", "PriceClass_0"),
         ("apiDomain", "api.example.com"),
         ("apiStageName", "pro/d"),
+        ("terrainSource", "srtm"),
+        ("terrainUrl", "https://tiles.example.com/"),
+        ("terrainFile", "../jobs/survey.tif"),
+        ("terrainFile", "survey.png"),
         ("functionRuntime", "nodejs22.x"),
         ("functionArchitecture", "riscv"),
         ("processingInstanceType", "c6i.large"),

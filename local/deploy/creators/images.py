@@ -47,19 +47,8 @@ class Image(Kind):
             "target",
             because="nothing is built here: the sources run with this machine's libraries",
         )
-        text = path.read_text()
-        try:
-            image = parse(text)
-            digest = content_digest(image, context, text)
-            root = registration.cloud.run_dir / "images" / registration.name
-            root.mkdir(parents=True, exist_ok=True)
-            command = local_command(image, context, root, built=BUILT)
-            for copy in image.copies:
-                if copy.stage is not None:
-                    found = {FOUND_BY[path]: str(BUILT[path]) for path in copy.sources if path in FOUND_BY}
-                    command["env"] = found | command["env"]
-        except DockerfileError as error:
-            raise DockerfileError(f"{path}: {error}") from error
+        root = registration.cloud.run_dir / "images" / registration.name
+        command, digest = from_sources(path, context, root)
         repository = inputs["repositoryUrl"]
         uri = f"{repository}@{self._push(registration, repository, digest)}"
         _add_to_registry(registration.cloud.image_registry, uri, command)
@@ -101,6 +90,32 @@ class Image(Kind):
         )
         digest: str = pushed["image"]["imageId"]["imageDigest"]
         return digest
+
+
+def from_sources(dockerfile: Path, context: Path, root: Path) -> tuple[dict[str, Any], str]:
+    """Gives how an image's command runs on this machine, and the digest of what the image is made of.
+
+    Args:
+        dockerfile: The image's.
+        context: The build context.
+        root: Folder that stands for the image's `/`; made where it is not there.
+
+    Raises:
+        DockerfileError: The image is made in a way that cannot be followed here.
+    """
+    text = dockerfile.read_text()
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        image = parse(text)
+        digest = content_digest(image, context, text)
+        command = local_command(image, context, root, built=BUILT)
+    except DockerfileError as error:
+        raise DockerfileError(f"{dockerfile}: {error}") from error
+    for copy in image.copies:
+        if copy.stage is not None:
+            found = {FOUND_BY[path]: str(BUILT[path]) for path in copy.sources if path in FOUND_BY}
+            command["env"] = found | command["env"]
+    return command, digest
 
 
 def _split(uri: str) -> tuple[str, str]:

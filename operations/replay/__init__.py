@@ -1,0 +1,1 @@
+"""Runs one SageMaker job of a job again on this machine, from what it was given."""
