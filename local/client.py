@@ -143,9 +143,9 @@ class Spaceport:
         """
         return self._call("POST", self._planner_url("plan"), {**request, "projectId": project_id})
 
-    def flight_file(self, request: Json) -> str:
-        """Returns a plan as the Litchi CSV that is flown."""
-        return self._answer("POST", self._planner_url("csv"), request).text
+    def flight_file(self, plan_id: str) -> str:
+        """Returns a saved plan as the Litchi CSV that is flown."""
+        return self._answer("GET", self._planner_url(f"plans/{plan_id}/csv")).text
 
     def flight_preview(self, request: Json) -> str:
         """Returns the page that shows a plan."""

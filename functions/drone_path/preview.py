@@ -19,13 +19,16 @@ from functions.drone_path.units import feet
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#808000")
 SIDE_NAMES = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 _SIZE = 560
-_SPACING = 12.0
+_STEPS_ACROSS = 120
+"""Samples of a flown curve, at least, on the width of a picture."""
 _MESH = 25
 _SEEN_STEPS = (0, 1, 3, 6, 12, 25)
 _SEEN_COLOURS = np.array(
     [(235, 235, 235), (254, 224, 182), (253, 174, 97), (171, 217, 148), (77, 170, 100), (0, 104, 55)],
     np.uint8,
 )
+_EDGE = 0.05
+"""Of half the width: left free around the drawing."""
 _TILT = np.radians(32)
 _TURN = np.radians(25)
 _PAGE = Template("""<!doctype html>
@@ -46,7 +49,7 @@ td,th{border:1px solid #ccc;padding:.2rem .6rem;text-align:right}
 def preview(plan: Plan, seen: Coverage) -> str:
     """Write the page."""
     half = seen.half_width
-    lines = [_track(plan, battery) for battery in plan.batteries]
+    lines = [_track(plan, battery, 2 * half / _STEPS_ACROSS) for battery in plan.batteries]
     above = _picture(
         half, _relief(seen), "".join(_line(line, half, index) for index, line in enumerate(lines))
     )
@@ -66,10 +69,10 @@ def preview(plan: Plan, seen: Coverage) -> str:
     )
 
 
-def _track(plan: Plan, battery: BatteryPlan) -> Array:
-    """Give the flown curve (s, 3): east, north, metres above sea level."""
+def _track(plan: Plan, battery: BatteryPlan, spacing: float) -> Array:
+    """Give the flown curve (s, 3), sampled so densely: east, north, metres above sea level."""
     points = LocalPlane(plan.mission.centre).to_plane(battery.latitudes, battery.longitudes)
-    samples = sample(round_corners(points, battery.reaches), _SPACING)
+    samples = sample(round_corners(points, battery.reaches), spacing)
     return np.column_stack([samples.points, samples.heights(battery.heights) + plan.takeoff_ground])
 
 
@@ -100,7 +103,7 @@ def _picture(half: float, pixels: NDArray[np.uint8], inside: str) -> str:
 
 
 def _line(line: Array, half: float, index: int) -> str:
-    places = " ".join(f"{x:.0f},{-y:.0f}" for x, y, _ in line)
+    places = " ".join(f"{x:.1f},{-y:.1f}" for x, y, _ in line)
     colour = COLOURS[index % len(COLOURS)]
     return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="{half / 140:.2f}"/>'
 
@@ -128,16 +131,18 @@ def _solid(plan: Plan, seen: Coverage, lines: list[Array]) -> str:
     for k in range(_MESH):
         mesh.append(np.column_stack([axis, np.full(_MESH, axis[k]), ground[k]]))
         mesh.append(np.column_stack([np.full(_MESH, axis[k]), axis, ground[:, k]]))
-    drawn = [_polyline(_project(line, base), "#b9b39f", half / 600) for line in mesh]
+    drawn = [(_project(line, base), "#b9b39f", half / 600) for line in mesh]
     for index, (battery, line) in enumerate(zip(plan.batteries, lines, strict=True)):
         colour = COLOURS[index % len(COLOURS)]
-        drawn += [_polyline(_project(drop, base), colour, half / 700) for drop in _drops(plan, battery)]
-        drawn.append(_polyline(_project(line, base), colour, half / 140))
-    wide, tall = half * 2.7, half * 1.9
-    box = f"{-wide / 2:.0f} {-tall * 0.62:.0f} {wide:.0f} {tall:.0f}"
+        drawn += [(_project(drop, base), colour, half / 700) for drop in _drops(plan, battery)]
+        drawn.append((_project(line, base), colour, half / 140))
+    everything = np.concatenate([line for line, _, _ in drawn])
+    left, top = everything.min(axis=0) - _EDGE * half
+    wide, tall = everything.max(axis=0) + _EDGE * half - (left, top)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_SIZE}" height="{_SIZE * tall / wide:.0f}" '
-        f'viewBox="{box}">{"".join(drawn)}</svg>'
+        f'viewBox="{left:.1f} {top:.1f} {wide:.1f} {tall:.1f}">'
+        f"{''.join(_polyline(*one) for one in drawn)}</svg>"
     )
 
 
@@ -156,7 +161,7 @@ def _project(line: Array, base: float) -> Array:
 
 
 def _polyline(line: Array, colour: str, width: float) -> str:
-    places = " ".join(f"{x:.0f},{y:.0f}" for x, y in line)
+    places = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
     return f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="{width:.2f}"/>'
 
 
@@ -184,8 +189,9 @@ def _seen_caption(plan: Plan, seen: Coverage) -> str:
 
 def _summary(plan: Plan, seen: Coverage) -> str:
     mission, spiral = plan.mission, plan.shape.spiral
+    batteries = "1 battery" if spiral.slices == 1 else f"{spiral.slices} batteries"
     return (
-        f"{spiral.slices} batteries, {spiral.bounces} bounces, radius {seen.radius:.0f} m "
+        f"{batteries}, {spiral.bounces} bounces, radius {seen.radius:.0f} m "
         f"({feet(seen.radius):.0f} ft), {escape(mission.drone.label)}; never above "
         f"{mission.limits.cap:.0f} m nor below {mission.limits.clearance:.0f} m over the ground."
     )

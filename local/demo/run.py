@@ -79,7 +79,7 @@ def _flown(settings: DemoSettings, display: Display, pilot: Spaceport, project_i
     sample = sample_capture(
         settings.cache,
         settings=settings.sample,
-        flight_plan=pilot.flight_file(request),
+        flight_plan=pilot.flight_file(plan["id"]),
         on_progress=partial(display.update, stage),
     )
     display.done(stage)

@@ -85,6 +85,19 @@ def test_the_default_sees_both(plans):
     assert plans["both"][1].well_seen > 0.97
 
 
+@pytest.mark.parametrize("largest", [40.0, 1500.0])
+def test_the_drawing_in_3d_shows_all_of_a_small_and_of_a_large_plan(largest):
+    plan = plan_largest(mission(20, largest=largest), 1, FLAT)
+    drawing = re.findall(r"<svg.*?</svg>", preview(plan, coverage(plan, FLAT)), re.DOTALL)[-1]
+    left, top, wide, tall = map(float, re.search(r'viewBox="([^"]+)"', drawing)[1].split())
+    lines = re.findall(r'points="([^"]+)"', drawing)
+    places = np.array([place.split(",") for line in lines for place in line.split()], float)
+    assert ((places >= (left, top)) & (places <= (left + wide, top + tall))).all()
+    # A flown curve is no polygon: neighbours on it are close.
+    flown = np.array([place.split(",") for place in lines[-1].split()], float)
+    assert np.linalg.norm(np.diff(flown, axis=0), axis=1).max() < wide / 20
+
+
 @pytest.fixture(scope="module")
 def large():
     """Plans whose slices are wide, by how much they overlap."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import _lru_cache_wrapper
 from pathlib import Path
-from typing import get_origin
+from typing import Literal, get_args, get_origin
 
 import pytest
 from botocore.exceptions import (
@@ -53,14 +53,19 @@ def test_every_function_has_settings():
         assert issubclass(settings, EnvSettings)
 
 
+def usable(kind):
+    """A text that a variable of this kind may have."""
+    if get_origin(kind) is Literal:
+        return str(get_args(kind)[0])
+    return "1" if kind is int else "{}" if get_origin(kind) is dict else "true"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_variable_is_named(name, monkeypatch):
     settings = importlib.import_module(f"functions.{name}.settings").Settings
     variables = [name.upper() for name, field in settings.model_fields.items() if field.is_required()]
     for variable in variables:
-        kind = settings.model_fields[variable.lower()].annotation
-        usable = "1" if kind is int else "{}" if get_origin(kind) is dict else "true"
-        monkeypatch.setenv(variable, usable)
+        monkeypatch.setenv(variable, usable(settings.model_fields[variable.lower()].annotation))
     for variable in variables:
         with monkeypatch.context() as patch:
             patch.setenv(variable, " ")

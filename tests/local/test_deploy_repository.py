@@ -125,7 +125,3 @@ def test_a_flight_is_planned_over_kept_terrain_and_saved(
     # Neither kept nor, on a machine without its source, to be had.
     away = pilot.post("/api/elevation", json={"center": "12.5, 12.5"})
     assert (away.status_code, away.json()["code"]) == (503, "TERRAIN_UNAVAILABLE")
-
-
-def test_it_takes_less_than_half_a_minute(deployment: Deployment):
-    assert deployment.seconds < 30
