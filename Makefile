@@ -12,6 +12,12 @@ FROM ?=
 TO ?=
 STEPS ?= plan
 LEAVE ?=
+QUALIFIER ?=
+REPOSITORY ?=
+ENVIRONMENT ?=
+REF ?=
+DO ?= plan
+MORE ?=
 EXISTING ?=
 JOB ?=
 STEP ?=
@@ -44,6 +50,10 @@ serve: setup ## The same, and keep the cloud up for a look at the viewer
 preview: setup ## What a stack is made of, without AWS (STACK=prod; AGAINST=staging shows what differs; CONFIG="key=value ...")
 	@$(COMPILED_ONCE) $(BIN)/python -m local.preview $(STACK) $(if $(AGAINST),--against $(AGAINST)) \
 		$(foreach value,$(CONFIG),--config "$(value)")
+
+bootstrap: setup ## What an AWS account needs first (QUALIFIER=staging REPOSITORY=OWNER/REPO ENVIRONMENT=staging; DO="plan|up|destroy|quotas")
+	@$(BIN)/python -m bootstrap $(DO) --qualifier "$(QUALIFIER)" $(if $(REPOSITORY),--repository "$(REPOSITORY)") \
+		$(if $(ENVIRONMENT),--environment "$(ENVIRONMENT)") $(if $(REF),--ref "$(REF)") $(MORE)
 
 migrate-projects: setup ## Projects of the replaced system, for adoption (STACK=prod FROM=table; TO=table; STEPS="plan copy check switch")
 	@$(COMPILED_ONCE) $(BIN)/python -m adoption $(STEPS) --stack $(STACK) --from "$(FROM)" $(if $(TO),--to "$(TO)") \

@@ -19,7 +19,11 @@ from components.settings import Settings
 from components.storage import Storage
 
 settings = Settings.load()
-account = Account.open(region=settings.region, environment=settings.environment)
+account = Account.open(
+    region=settings.region,
+    environment=settings.environment,
+    permissions_boundary=settings.permissions_boundary,
+)
 opts = pulumi.ResourceOptions(providers=[account.provider])
 origins = settings.allowed_origins
 retention = Retention(ephemeral=settings.ephemeral, adoptions=settings.adopt)
@@ -42,7 +46,11 @@ delivery = Delivery(
     opts=opts,
 )
 runs_on = FunctionRuntime(
-    "functions", settings=settings.functions, artifacts=storage.artifacts_bucket, opts=opts
+    "functions",
+    account=account,
+    settings=settings.functions,
+    artifacts=storage.artifacts_bucket,
+    opts=opts,
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts

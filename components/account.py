@@ -20,20 +20,23 @@ class Account:
         region: Name of the region.
         id: Number of the account.
         tags: The default tags, for what AWS services make on behalf of the program.
+        permissions_boundary: ARN of the policy that bounds every role; None where none is asked for.
     """
 
     provider: aws.Provider
     region: str
     id: pulumi.Output[str]
     tags: Mapping[str, str]
+    permissions_boundary: str | None
 
     @classmethod
-    def open(cls, *, region: str, environment: str) -> "Account":
+    def open(cls, *, region: str, environment: str, permissions_boundary: str | None) -> "Account":
         """Make the provider and look up whose account its credentials are for.
 
         Args:
             region: Name of the region.
             environment: Name of the environment, a tag of every resource.
+            permissions_boundary: ARN of the policy that bounds every role.
         """
         project, stack = pulumi.get_project(), pulumi.get_stack()
         tags = {
@@ -45,7 +48,13 @@ class Account:
         }
         provider = aws.Provider("aws", region=region, default_tags={"tags": tags})
         identity = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
-        return cls(provider=provider, region=region, id=identity.account_id, tags=tags)
+        return cls(
+            provider=provider,
+            region=region,
+            id=identity.account_id,
+            tags=tags,
+            permissions_boundary=permissions_boundary,
+        )
 
     def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
         """The ARN of something of this account and region.

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from components.adopt import Retention
 from components.api_domain import ApiDomain
-from components.base import Component
+from components.base import Component, stack_name
 from components.function import Function
 from components.gateway_answers import ANSWERS, parameters
 from components.routes import Route, digest, path_prefixes, with_preflights
@@ -258,7 +258,7 @@ class ApiStage(Component):
         )
         access_logs = aws.cloudwatch.LogGroup(
             f"{name}-access-logs",
-            name_prefix=f"/aws/apigateway/{name}-",
+            name_prefix=f"/aws/apigateway/{stack_name(name)}-",
             retention_in_days=defaults.log_retention_days,
             opts=self._child(),
         )

@@ -5,6 +5,14 @@ from typing import ClassVar
 import pulumi
 
 
+def stack_name(name: str) -> str:
+    """Give a physical name, or its beginning, as `pulumi:autonaming` does: for what Pulumi does not name.
+
+    The roles that deploy a stack may touch only what is named so.
+    """
+    return f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}"
+
+
 class Component(pulumi.ComponentResource):
     """A component of the platform.
 

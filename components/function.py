@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import grants
-from components.base import Component
+from components.account import Account
+from components.base import Component, stack_name
 from components.bucket import PrivateBucket
 from components.code import function_archive, layer_archive
 from components.settings import FunctionSettings
@@ -32,6 +33,7 @@ class FunctionRuntime(Component):
         geometry_layer: ARN of the layer with numpy and PROJ.
         imaging_layer: ARN of the layer with Pillow.
         raster_layer: ARN of the layer with GDAL.
+        permissions_boundary: ARN of the policy that bounds their roles, if any does.
     """
 
     TYPE: ClassVar[str] = "spaceport:function:FunctionRuntime"
@@ -43,11 +45,13 @@ class FunctionRuntime(Component):
     geometry_layer: pulumi.Output[str]
     imaging_layer: pulumi.Output[str]
     raster_layer: pulumi.Output[str]
+    permissions_boundary: str | None
 
     def __init__(
         self,
         name: str,
         *,
+        account: Account,
         settings: FunctionSettings,
         artifacts: PrivateBucket,
         opts: pulumi.ResourceOptions | None = None,
@@ -56,12 +60,14 @@ class FunctionRuntime(Component):
 
         Args:
             name: Logical name.
+            account: What bounds their roles.
             settings: Runtime, processor, shares, and how long logs are kept.
             artifacts: Bucket that the layers' archives are kept in.
             opts: The component's options.
         """
         super().__init__(name, opts=opts)
         self._artifacts = artifacts
+        self.permissions_boundary = account.permissions_boundary
         self.runtime = settings.runtime
         self.architecture = settings.architecture
         self.reserved_concurrency = settings.reserved_concurrency
@@ -89,7 +95,7 @@ class FunctionRuntime(Component):
         )
         made = aws.lambda_.LayerVersion(
             f"{self._name}-{layer}-layer",
-            layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{layer}",
+            layer_name=stack_name(layer),
             description=description,
             s3_bucket=archive.bucket,
             s3_key=archive.key,
@@ -162,11 +168,12 @@ class Function(Component):
             f"{name}-role",
             description=f"What the function {name} acts as.",
             assume_role_policy=grants.document(grants.trust(grants.LAMBDA)),
+            permissions_boundary=runs_on.permissions_boundary,
             opts=self._child(),
         )
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
-            name_prefix=f"/aws/lambda/{name}-",
+            name_prefix=f"/aws/lambda/{stack_name(name)}-",
             retention_in_days=runs_on.log_retention_days,
             opts=self._child(),
         )

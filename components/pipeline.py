@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from components import grants
 from components.account import Account
-from components.base import Component
+from components.base import Component, stack_name
 from components.bucket import PrivateBucket
 from components.definition import Machines, Parts, build_definition, tagged
 from components.function import Function
@@ -105,7 +105,7 @@ class Pipeline(Component):
 
         log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
-            name_prefix=f"/aws/vendedlogs/states/{name}-",
+            name_prefix=f"/aws/vendedlogs/states/{stack_name(name)}-",
             retention_in_days=log_retention_days,
             opts=self._child(),
         )
@@ -150,6 +150,7 @@ class Pipeline(Component):
             f"{self._name}-{step}-role",
             description=f"What the {step} jobs act as.",
             assume_role_policy=grants.document(grants.trust(grants.SAGEMAKER, account=self._account.id)),
+            permissions_boundary=self._account.permissions_boundary,
             opts=self._child(),
         )
         aws.iam.RolePolicy(
@@ -174,6 +175,7 @@ class Pipeline(Component):
             f"{self._name}-machine-role",
             description="What the state machine acts as.",
             assume_role_policy=grants.document(grants.trust(grants.STATES, account=account.id)),
+            permissions_boundary=account.permissions_boundary,
             opts=self._child(),
         )
         policy = aws.iam.RolePolicy(

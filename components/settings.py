@@ -20,6 +20,8 @@ MAX_TRAINING_MINUTES = 5 * 24 * 60
 MAX_SPOT_WAIT_MINUTES = 24 * 60
 MAX_BUDGET_USD = 1_000_000
 MAX_USD_PER_HOUR = 1000
+MAX_STACK_NAME = 18
+"""EventBridge takes 64 characters of a rule's name, and the longest is `job-changes-executions-rule`."""
 _NAME = r"[a-z][a-z0-9-]{0,30}"
 _ORIGIN = r"https?://[a-z0-9.-]+(:\d{1,5})?"
 _MAIL_ADDRESS = r"[^@\s]+@(?P<domain>[a-z0-9-]+(\.[a-z0-9-]+)+)"
@@ -41,6 +43,7 @@ TERRAIN_URLS = {
 }
 """The public sources of elevation tiles, and where they are."""
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
+_POLICY = r"arn:aws:iam::\d{12}:policy/[\w+=,.@/-]+"
 _DIGEST = r"sha256:[0-9a-f]{64}"
 _VAULT_NAME = r"[A-Za-z0-9/_+=.@-]{1,512}"
 _QUOTAS = ("jobsAtOnce", "jobsPerDay", "spendPerMonthUsd")
@@ -164,6 +167,7 @@ class Settings:
         alarm_emails: Who is told of alarms; nobody only in an ephemeral stack.
         monthly_budget_usd: None in an ephemeral stack, which has no budget.
         image_digests: By step; empty where the program builds the images itself.
+        permissions_boundary: ARN of the policy that bounds every role; None where none is asked for.
         adopt: Empty in an ephemeral stack, whatever the config says: a branch stack starts from staging's
             file.
     """
@@ -187,6 +191,7 @@ class Settings:
     image_digests: Mapping[str, str]
     quotas: Quotas
     log_retention_days: int
+    permissions_boundary: str | None
     ephemeral: bool
     adopt: Mapping[str, Adoption]
 
@@ -207,6 +212,8 @@ class Settings:
         mail_address = "a mail address in lower case"
         budget = read.whole_number("monthlyBudgetUsd", 1, MAX_BUDGET_USD)
         log_days = read.whole_number("logRetentionDays", 1, max(LOG_RETENTION_DAYS))
+        if len(pulumi.get_stack()) > MAX_STACK_NAME:
+            read.problems.append(f"the stack's name is part of other names: {MAX_STACK_NAME} letters at most")
         settings = cls(
             region=region,
             environment=read.text("environment", _NAME, "a short name in lower case"),
@@ -228,6 +235,7 @@ class Settings:
             image_digests=read.digests("imageDigests"),
             quotas=read.quotas("quotas"),
             log_retention_days=log_days,
+            permissions_boundary=read.optional_text("permissionsBoundary", _POLICY, "the ARN of a policy"),
             ephemeral=ephemeral,
             adopt={} if ephemeral else adopt,
         )

@@ -22,6 +22,7 @@ from local.deploy.machine import machine_config
 from local.deploy.making import Maker
 from local.deploy.model import Cloud, DeployError, Deployment, Failure, ResourceState
 from local.deploy.monitor import Monitor
+from local.deploy.naming import Naming
 from local.deploy.progress import DeployProgress
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -74,7 +75,8 @@ def deploy(
         write_documents()
         build_layers(values[f"{own}functionRuntime"], values[f"{own}functionArchitecture"])
     progress = DeployProgress(project.name, stack, on_progress)
-    monitor = Monitor(Maker(cloud, folder), project=project.name, stack=stack, on_finished=progress.finished)
+    maker = Maker(cloud, folder, Naming.of(project.name, stack, values))
+    monitor = Monitor(maker, project=project.name, stack=stack, on_finished=progress.finished)
     with (
         tempfile.TemporaryDirectory(prefix="spaceport-") as scratch,
         ThreadPoolExecutor(REGISTRATIONS_AT_ONCE) as pool,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from local.deploy.inputs import Inputs
 from local.deploy.model import Cloud
-from local.deploy.naming import auto_name
+from local.deploy.naming import Naming, checked, random_digits
 
 
 class MissingResourceError(Exception):
@@ -27,6 +27,7 @@ class Registration:
         inputs: What was asked for.
         default_tags: Tags of its provider.
         clients: Gives boto3 clients, the same one for the same service.
+        naming: How it is named where the inputs do not say it.
         id: The provider's id, once it is known.
     """
 
@@ -37,6 +38,7 @@ class Registration:
     inputs: Inputs
     default_tags: Mapping[str, str]
     clients: Callable[[str], Any]
+    naming: Naming
     id: str = ""
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -50,8 +52,8 @@ class Registration:
         """The name asked for in the input `given`, or one made as Pulumi makes it."""
         prefix = self.inputs.get(f"{given}Prefix")
         if prefix:
-            return auto_name(prefix.rstrip("-"), limit=limit, lower=lower, suffix=suffix)
-        return self.inputs.get(given) or auto_name(self.name, limit=limit, lower=lower, suffix=suffix)
+            return checked(f"{prefix}{random_digits()}{suffix}", limit=limit, lower=lower)
+        return self.inputs.get(given) or self.naming.name(self.name, limit=limit, lower=lower, suffix=suffix)
 
     @property
     def tags(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from local.deploy.inputs import Inputs
 from local.deploy.invokes import ANSWERS, UnansweredError
 from local.deploy.kinds import Kind, MissingResourceError, Registration
 from local.deploy.model import Cloud, ResourceState
+from local.deploy.naming import Naming
 from local.deploy.properties import PropertyError, from_struct
 
 _PROVIDER_PREFIX = "pulumi:providers:"
@@ -35,8 +36,9 @@ class RegistrationError(Exception):
 class Maker:
     """Turns registrations into resources of one cloud; safe to use from several threads."""
 
-    def __init__(self, cloud: Cloud, project_dir: Path) -> None:
+    def __init__(self, cloud: Cloud, project_dir: Path, naming: Naming) -> None:
         self._cloud = cloud
+        self._naming = naming
         self._project_dir = project_dir
         self._default_tags: dict[str, Mapping[str, str]] = {}
         self._clients: dict[str, Any] = {}
@@ -119,6 +121,7 @@ class Maker:
             inputs=Inputs(from_struct(properties)),
             default_tags=self._default_tags.get(provider, {}),
             clients=self.client,
+            naming=self._naming,
         )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from bootstrap.installation import signing_secret
+from bootstrap.signing_key import KEY_BITS, PUBLIC_EXPONENT
 from local.deploy.config import ConfigError, given_values, read_project
-from local.deploy.prerequisites import KEY_BITS, PUBLIC_EXPONENT, SECRET
 from local.preview.program import PROJECT, ROOT
 
 LOCAL = "local"
@@ -73,7 +74,7 @@ def stand_ins(stack: str, config: Mapping[str, str]) -> dict[str, str]:
     if PUBLIC_KEY not in config:
         made[PUBLIC_KEY] = stand_in_public_key()
     if stack == LOCAL and PRIVATE_KEY_SECRET not in config:
-        made[PRIVATE_KEY_SECRET] = SECRET
+        made[PRIVATE_KEY_SECRET] = signing_secret(LOCAL)
     return made
 
 

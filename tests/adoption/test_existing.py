@@ -220,7 +220,7 @@ def test_what_is_adopted_keeps_everything_through_deploy_change_and_destroy(
 ):
     assert adopt(f"uploads-bucket={old_bucket}", f"waitlist-table={old_table}", write=True)[0] == 0
     config = {
-        **prerequisites.make(cloud),
+        **prerequisites.make(cloud, adopted=entries()),
         "spaceport:ephemeral": "false",
         "spaceport:alarmEmails": json.dumps(["operations@spaceport.example"]),
         "spaceport:adopt": json.dumps(entries()),

@@ -375,7 +375,7 @@ def test_the_deployed_program_adopts_the_table_and_shows_people_their_old_projec
         "user-pool-v2-client": {"id": f"{pool}/{web}"},
     }
     config = {
-        **prerequisites.make(cloud),
+        **prerequisites.make(cloud, adopted=adopted),
         "spaceport:deliveryUrl": "http://127.0.0.1:9",
         "spaceport:ephemeral": False,
         "spaceport:adopt": adopted,

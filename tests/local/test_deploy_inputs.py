@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from local.deploy.config import ConfigError
 from local.deploy.inputs import Inputs
 from local.deploy.kinds import pascal
-from local.deploy.naming import auto_name
+from local.deploy.naming import Naming
 
 
 def test_what_nobody_read_is_told_at_every_depth():
@@ -65,16 +66,33 @@ def test_keys_become_pascal_case_at_every_depth_and_values_stay():
     }
 
 
+PLAIN = Naming("tiny", "local")
+
+
 def test_names_are_the_logical_one_with_seven_random_digits():
-    names = {auto_name("uploads", limit=63) for _ in range(50)}
+    names = {PLAIN.name("uploads", limit=63) for _ in range(50)}
 
     assert len(names) == 50
     assert all(re.fullmatch(r"uploads-[0-9a-f]{7}", name) for name in names)
 
 
 def test_names_follow_the_rules_of_their_type():
-    assert auto_name("Uploads", limit=63, lower=True).startswith("uploads-")
-    assert auto_name("jobs", limit=80, suffix=".fifo").endswith(".fifo")
-    auto_name("x" * 56, limit=64)
+    assert PLAIN.name("Uploads", limit=63, lower=True).startswith("uploads-")
+    assert PLAIN.name("jobs", limit=80, suffix=".fifo").endswith(".fifo")
+    PLAIN.name("x" * 56, limit=64)
     with pytest.raises(ValueError, match="65 characters, and 64"):
-        auto_name("x" * 57, limit=64)
+        PLAIN.name("x" * 57, limit=64)
+
+
+def test_names_follow_the_pattern_of_the_stack():
+    setting = {"pulumi:autonaming": '{"pattern": "${project}-${stack}-${name}-${hex(3)}"}'}
+
+    name = Naming.of("tiny", "local", setting).name("uploads", limit=63)
+
+    assert re.fullmatch(r"tiny-local-uploads-[0-9a-f]{3}", name)
+
+
+@pytest.mark.parametrize("setting", ['{"mode": "verbatim"}', '{"pattern": "${organization}-${name}"}'])
+def test_a_way_of_naming_that_is_not_known_is_refused(setting: str):
+    with pytest.raises(ConfigError, match="autonaming"):
+        Naming.of("tiny", "local", {"pulumi:autonaming": setting})

@@ -7,6 +7,49 @@ instead, and the modules in `tests/program` that should see it (without `test_`)
 from tests.mutants.mutant import Mutant
 
 MUTANTS = (
+    # Names and bounds
+    Mutant(
+        "functions act without a boundary",
+        "components/function.py",
+        "            permissions_boundary=runs_on.permissions_boundary,\n",
+        "",
+        ("names",),
+    ),
+    Mutant(
+        "jobs act without a boundary",
+        "components/pipeline.py",
+        "            permissions_boundary=self._account.permissions_boundary,\n",
+        "",
+        ("names",),
+    ),
+    Mutant(
+        "the machine acts without a boundary",
+        "components/pipeline.py",
+        "            permissions_boundary=account.permissions_boundary,\n",
+        "",
+        ("names",),
+    ),
+    Mutant(
+        "names say nothing of the stack",
+        "Pulumi.yaml",
+        "pattern: ${project}-${stack}-${name}-${hex(7)}",
+        "pattern: ${project}-${name}-${hex(7)}",
+        ("names",),
+    ),
+    Mutant(
+        "log groups and layers say nothing of the stack",
+        "components/base.py",
+        'return f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}"',
+        'return f"{pulumi.get_project()}-{name}"',
+        ("names",),
+    ),
+    Mutant(
+        "a stack's name may be too long for its rules",
+        "components/settings.py",
+        "MAX_STACK_NAME = 18",
+        "MAX_STACK_NAME = 19",
+        ("names",),
+    ),
     # Queues and quotas
     Mutant(
         "what failed of a batch is taken for done",
@@ -823,8 +866,8 @@ MUTANTS = (
     Mutant(
         "the machine's logs fill up the account's resource policy",
         "components/pipeline.py",
-        'name_prefix=f"/aws/vendedlogs/states/{name}-"',
-        'name_prefix=f"/aws/states/{name}-"',
+        'name_prefix=f"/aws/vendedlogs/states/{stack_name(name)}-"',
+        'name_prefix=f"/aws/states/{stack_name(name)}-"',
         ("pipeline",),
     ),
     Mutant(

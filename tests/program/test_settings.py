@@ -25,7 +25,7 @@ MADE_ELSEWHERE = {
 def schema():
     """The project's config schema by full key."""
     entries = read_yaml(ROOT / "Pulumi.yaml")["config"]
-    return {f"{PROJECT}:{key}": entry for key, entry in entries.items()}
+    return {f"{PROJECT}:{key}": entry for key, entry in entries.items() if ":" not in key}
 
 
 def load_settings(config: Mapping[str, str]) -> Settings:

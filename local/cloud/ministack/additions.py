@@ -5,6 +5,7 @@ from local.cloud.ministack import (
     api_faults,
     api_gateway,
     api_origin,
+    authorized_deployments,
     authorized_resources,
     event_sources,
     executions,
@@ -34,6 +35,7 @@ def install() -> None:
     api_origin.install()
     executions.install()
     fault_control.install()
+    authorized_deployments.install()
     authorized_resources.install()
     sagemaker_service.install()
     task_authorization.install()
