@@ -46,6 +46,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     deploys.add_argument("--ref", help="ref whose workflows deploy, such as refs/heads/main")
     makes.add_argument(
+        "--reader",
+        action="append",
+        default=[],
+        metavar="JOB",
+        help="jobs that may look, besides those of pull requests: environment:NAME or ref:refs/heads/BRANCH",
+    )
+    makes.add_argument(
         "--administrator",
         action="append",
         default=[],
@@ -92,7 +99,7 @@ def _follow(given: argparse.Namespace, console: Console) -> int:
         show.show_count(console, work.destroy(tell, plan=given.plan), plan=given.plan)
         return 0
     if given.command in ("up", "plan"):
-        repository = Repository(given.repository, given.environment, given.ref)
+        repository = Repository(given.repository, given.environment, given.ref, tuple(given.reader))
         plan = given.command == "plan" or given.plan
         count = work.up(repository, tell, plan=plan, take_over=given.take_over)
         show.show_count(console, count, plan=plan)

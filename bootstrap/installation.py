@@ -41,11 +41,14 @@ class Repository:
         name: `OWNER/REPO`, in the letters that GitHub shows.
         environment: GitHub Environment of the deploying job; None where a ref is given.
         ref: Git ref whose workflows deploy, such as `refs/heads/main`; None where an Environment is given.
+        readers: Ends of GitHub's `sub` of further jobs that may look, besides those of pull requests, such as
+            `ref:refs/heads/main` and `environment:production`.
     """
 
     name: str
     environment: str | None = None
     ref: str | None = None
+    readers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what people have typed.
@@ -61,6 +64,14 @@ class Repository:
             raise BootstrapError(f"{self.environment!r} is no name of a GitHub Environment")
         if self.ref is not None and not _REF.fullmatch(self.ref):
             raise BootstrapError(f"{self.ref!r} is no ref: give refs/heads/BRANCH or refs/tags/TAG")
+        for reader in self.readers:
+            kind, _, name = reader.partition(":")
+            known = {"environment": _ENVIRONMENT, "ref": _REF}.get(kind)
+            if known is None or not known.fullmatch(name):
+                raise BootstrapError(
+                    f"{reader!r} is no reader: give environment:NAME or ref:refs/heads/BRANCH, by which GitHub "
+                    "knows the job"
+                )
 
     @property
     def deploy_subject(self) -> str:
@@ -71,9 +82,9 @@ class Repository:
         return f"repo:{self.name}:ref:{self.ref}"
 
     @property
-    def preview_subject(self) -> str:
-        """GitHub's `sub` of jobs of pull requests."""
-        return f"repo:{self.name}:pull_request"
+    def preview_subjects(self) -> tuple[str, ...]:
+        """GitHub's `sub` of jobs that look: those of pull requests, and the readers."""
+        return tuple(f"repo:{self.name}:{job}" for job in ("pull_request", *self.readers))
 
 
 @dataclass(frozen=True)

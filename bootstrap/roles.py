@@ -1,6 +1,7 @@
 """The two roles that GitHub's workflows take: one deploys, one previews."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap.iam_items import OwnPolicies, Policy, Role
@@ -26,9 +27,9 @@ class Installed:
     repository: str
 
 
-def trust(installation: Installation, subject: str) -> str:
-    """Write that one subject of GitHub's may take a role, with a token meant for AWS."""
-    claims = {f"{GITHUB_HOST}:aud": AUDIENCE, f"{GITHUB_HOST}:sub": subject}
+def trust(installation: Installation, subjects: Sequence[str]) -> str:
+    """Write that subjects of GitHub's may take a role, with a token meant for AWS."""
+    claims = {f"{GITHUB_HOST}:aud": AUDIENCE, f"{GITHUB_HOST}:sub": list(subjects)}
     statement = {
         "Effect": "Allow",
         "Principal": {"Federated": installation.provider},
@@ -78,9 +79,9 @@ def role_items(iam: Client, installation: Installation, repository: Repository, 
         key: ARN of the key of the stacks' secrets.
     """
     items: list[Kept] = []
-    for role, subject, rights in (
-        (_deploy_role(iam, installation), repository.deploy_subject, deploy_rights(installation, key)),
-        (_preview_role(iam, installation), repository.preview_subject, preview_rights(installation, key)),
+    for role, subjects, rights in (
+        (_deploy_role(iam, installation), [repository.deploy_subject], deploy_rights(installation, key)),
+        (_preview_role(iam, installation), repository.preview_subjects, preview_rights(installation, key)),
     ):
         policies = [
             Policy(iam, installation, f"{role.name}-{number}", text, f"policy of the {role.what}")
@@ -94,7 +95,7 @@ def role_items(iam: Client, installation: Installation, repository: Repository, 
         attached = [policy.arn for policy in policies]
         items += [
             *policies,
-            replace(role, trust=trust(installation, subject), attached=attached, tags=tags),
+            replace(role, trust=trust(installation, subjects), attached=attached, tags=tags),
         ]
     return items
 

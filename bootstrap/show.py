@@ -49,16 +49,20 @@ def show_next(
 
 def commands(installation: Installation, stack: str) -> list[str]:
     """Commands that make the stack."""
-    region = installation.region
     return [
         f"pulumi login '{state_url(installation)}'",
-        f"pulumi stack init {stack} --secrets-provider 'awskms://{installation.key_alias}?region={region}'",
+        f"pulumi stack init {stack} --secrets-provider '{secrets_provider(installation)}'",
     ]
 
 
 def state_url(installation: Installation) -> str:
     """Where Pulumi finds the state."""
     return f"s3://{installation.state_bucket}?region={installation.region}&awssdk=v2"
+
+
+def secrets_provider(installation: Installation) -> str:
+    """What encrypts the stacks' secrets, as Pulumi names it."""
+    return f"awskms://{installation.key_alias}?region={installation.region}"
 
 
 def settings(installation: Installation, public_key: str) -> list[str]:
@@ -77,12 +81,13 @@ def variables(installation: Installation, repository: Repository) -> list[str]:
     of = f" --repo {repository.name}"
     where = of + (f" --env '{repository.environment}'" if repository.environment else "")
     # Jobs of pull requests name no Environment, and there may be several installations.
-    preview = f"AWS_PREVIEW_ROLE_{installation.qualifier.upper()}"
+    ours = installation.qualifier.upper()
     return [
         f"gh variable set AWS_DEPLOY_ROLE{where} --body {installation.role(installation.deploy_role)}",
-        f"gh variable set AWS_REGION{where} --body {installation.region}",
         f"gh variable set PULUMI_BACKEND_URL{where} --body '{state_url(installation)}'",
-        f"gh variable set {preview}{of} --body {installation.role(installation.preview_role)}",
+        f"gh variable set PULUMI_SECRETS_PROVIDER{where} --body '{secrets_provider(installation)}'",
+        f"gh variable set AWS_PREVIEW_ROLE_{ours}{of} --body {installation.role(installation.preview_role)}",
+        f"gh variable set PULUMI_BACKEND_URL_{ours}{of} --body '{state_url(installation)}'",
     ]
 
 

@@ -13,6 +13,8 @@ ENVIRONMENT, REF = "web", "ref"
 DEPLOYS = f"repo:{REPOSITORY}:environment:production"
 DEPLOYS_REF = f"repo:{REPOSITORY}:ref:refs/heads/main"
 PREVIEWS = f"repo:{REPOSITORY}:pull_request"
+READERS = (f"repo:{REPOSITORY}:ref:refs/heads/drift", f"repo:{REPOSITORY}:environment:copies")
+"""Who else may look at the installation that a branch deploys."""
 STRANGERS = {
     "a fork": "repo:somebody/repo:environment:production",
     "a repository whose name begins alike": f"repo:{REPOSITORY}2:environment:production",
@@ -33,6 +35,7 @@ def roles(cloud) -> dict[str, str]:
     code, said = kit.run(
         *("up", "--qualifier", REF, "--region", cloud.region),
         *("--repository", REPOSITORY, "--ref", "refs/heads/main"),
+        *("--reader", "ref:refs/heads/drift", "--reader", "environment:copies"),
     )
     assert code == 0, said
     by_environment, by_ref = kit.installation(ENVIRONMENT), kit.installation(REF)
@@ -46,7 +49,13 @@ def roles(cloud) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("role", "subject"),
-    [("deploy", DEPLOYS), ("deploy-ref", DEPLOYS_REF), ("preview", PREVIEWS), ("preview-ref", PREVIEWS)],
+    [
+        ("deploy", DEPLOYS),
+        ("deploy-ref", DEPLOYS_REF),
+        ("preview", PREVIEWS),
+        ("preview-ref", PREVIEWS),
+        *(("preview-ref", reader) for reader in READERS),
+    ],
 )
 def test_the_right_job_takes_its_role(kit: AccountKit, roles, role: str, subject: str):
     keys = kit.assume(roles[role], token(subject))
@@ -70,6 +79,7 @@ def test_a_stranger_takes_none(kit: AccountKit, roles, role: str, who: str):
         ("preview-ref", DEPLOYS_REF),
         ("deploy", DEPLOYS_REF),
         ("deploy-ref", DEPLOYS),
+        *((role, reader) for role in ("deploy", "deploy-ref", "preview") for reader in READERS),
     ],
 )
 def test_a_job_takes_no_role_of_another_kind(kit: AccountKit, roles, role: str, subject: str):

@@ -41,6 +41,14 @@ def test_an_environment_that_would_be_a_pattern_is_refused():
         Repository("owner/repo", environment="prod:*")
 
 
+@pytest.mark.parametrize(
+    "reader", ["pull_request", "environment:*", "ref:refs/heads/*", "ref:main", "environment:", "*"]
+)
+def test_a_reader_that_is_no_job_or_would_be_a_pattern_is_refused(reader: str):
+    with pytest.raises(BootstrapError, match="no reader"):
+        Repository("owner/repo", environment="prod", readers=(reader,))
+
+
 @pytest.mark.parametrize("qualifier", ["", "Prod", "pr-od", "1prod", "prod_"])
 def test_a_qualifier_that_could_begin_another_ones_names_is_refused(qualifier: str):
     with pytest.raises(BootstrapError, match="small letters and digits"):
