@@ -69,8 +69,8 @@ class Repository:
             known = {"environment": _ENVIRONMENT, "ref": _REF}.get(kind)
             if known is None or not known.fullmatch(name):
                 raise BootstrapError(
-                    f"{reader!r} is no reader: give environment:NAME or ref:refs/heads/BRANCH, by which GitHub "
-                    "knows the job"
+                    f"{reader!r} is no reader: give environment:NAME or ref:refs/heads/BRANCH, by which "
+                    "GitHub knows the job"
                 )
 
     @property
