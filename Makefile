@@ -19,6 +19,9 @@ REF ?=
 DO ?= plan
 MORE ?=
 EXISTING ?=
+INTO ?=
+AT ?=
+APPLY ?=
 JOB ?=
 STEP ?=
 SET ?=
@@ -29,7 +32,7 @@ COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycach
 TYPED := __main__.py adoption bootstrap components functions benchmarks local release operations images/common \
 	images/sfm images/3dgs images/compressor tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt replay images layers \
+.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt replay recover images layers \
 	openapi mutants fuzz test check fast lint types lock clean
 
 help: ## List the commands
@@ -69,6 +72,10 @@ adopt: setup ## Whether existing buckets, tables, pools fit a stack (STACK=prod 
 replay: setup ## Run a failed job again on this machine (JOB=id; STACK=prod; STEP=3dgs SET="max_steps=200" RESUME=1)
 	@$(COMPILED_ONCE) $(BIN)/python -m operations.replay "$(JOB)" --stack $(STACK) $(if $(STEP),--step $(STEP)) \
 		$(foreach option,$(SET),--set "$(option)") $(if $(RESUME),--resume)
+
+recover: setup ## Restore a stack's tables and buckets for a fresh one (STACK=prod INTO=fresh AT=2026-11-01T10:00Z; APPLY=1)
+	@$(COMPILED_ONCE) $(BIN)/python -m operations.recovery $(EXISTING) --stack $(STACK) --into "$(INTO)" \
+		$(if $(AT),--at "$(AT)") $(if $(APPLY),--apply)
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)
