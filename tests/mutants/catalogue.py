@@ -781,15 +781,15 @@ MUTANTS = (
     Mutant(
         "an image is not pinned to its content",
         "components/images.py",
-        "image_tag=content_hash(CONTEXT, [_COMMON, name])",
+        "image_tag=image_tag(name)",
         'image_tag="latest"',
         ("images",),
     ),
     Mutant(
         "what all images share does not count",
         "components/images.py",
-        "content_hash(CONTEXT, [_COMMON, name])",
-        "content_hash(CONTEXT, [name])",
+        "content_hash(context, [_COMMON, name])",
+        "content_hash(context, [name])",
         ("images",),
     ),
     Mutant(
