@@ -20,7 +20,16 @@ from typing import Any
 from tests.mutants.mutant import PROGRAM_TESTS, Mutant, StaleMutantError
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("components", "docs", "functions", "images", "local", PROGRAM_TESTS, "tests/mutants/worker.py")
+COPIED = (
+    "bootstrap",
+    "components",
+    "docs",
+    "functions",
+    "images",
+    "local",
+    PROGRAM_TESTS,
+    "tests/mutants/worker.py",
+)
 LEFT_OUT = ("__pycache__", "node_modules", "*.pyc")
 SLOWEST_SECONDS = 120.0
 FIRST_LOOK = ("-k", "not staging")
