@@ -27,12 +27,15 @@ STEP ?=
 SET ?=
 RESUME ?=
 WRITE ?=
+OUTPUTS ?=
+TIMEOUT ?=
+JSON ?=
 # Compiling the AWS provider's modules takes longer than anything that is done with them.
 COMPILED_ONCE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=build/pycache
 TYPED := __main__.py adoption bootstrap components functions benchmarks local release operations images/common \
 	images/sfm images/3dgs images/compressor tests/mutants
 
-.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt replay recover images layers \
+.PHONY: help setup setup-tests demo serve preview bootstrap migrate-projects adopt replay recover smoke images layers \
 	openapi mutants fuzz test check fast lint types lock clean
 
 help: ## List the commands
@@ -76,6 +79,10 @@ replay: setup ## Run a failed job again on this machine (JOB=id; STACK=prod; STE
 recover: setup ## Restore a stack's tables and buckets for a fresh one (STACK=prod INTO=fresh AT=2026-11-01T10:00Z; APPLY=1)
 	@$(COMPILED_ONCE) $(BIN)/python -m operations.recovery $(EXISTING) --stack $(STACK) --into "$(INTO)" \
 		$(if $(AT),--at "$(AT)") $(if $(APPLY),--apply)
+
+smoke: setup ## Try a deployed stack as a person uses it, and clean up (STACK=staging; TIMEOUT=minutes OUTPUTS=file JSON=file)
+	@$(BIN)/python -m operations.smoke --stack $(STACK) $(if $(OUTPUTS),--outputs "$(OUTPUTS)") \
+		$(if $(TIMEOUT),--timeout $(TIMEOUT)) $(if $(JSON),--json "$(JSON)")
 
 layers: setup ## Build the functions' layers, which `pulumi up` uploads (FOR="--runtime python3.13 --architecture arm64")
 	@$(BIN)/python -m functions.layers $(FOR)

@@ -46,11 +46,7 @@ delivery = Delivery(
     opts=opts,
 )
 runs_on = FunctionRuntime(
-    "functions",
-    account=account,
-    settings=settings.functions,
-    artifacts=storage.artifacts_bucket,
-    opts=opts,
+    "functions", account=account, settings=settings.functions, artifacts=storage.artifacts_bucket, opts=opts
 )
 handlers = Handlers(
     account=account, runs_on=runs_on, storage=storage, mail=mail, allowed_origins=origins, opts=opts
@@ -92,6 +88,7 @@ Monitoring(
     monthly_budget_usd=settings.monthly_budget_usd,
     pipeline=pipeline,
     storage=storage,
+    mail=mail,
     functions={**functions, **steps.by_name, "job_events": job_events, "housekeeping": housekeeping},
     apis=apis.by_name,
     opts=opts,

@@ -98,7 +98,13 @@ CEILING: tuple[Right, ...] = (
     ),
     write("secretsmanager:GetSecretValue", on="arn:aws:secretsmanager:{region}:{account}:secret:{secrets}/*"),
     # The address is the stack's setting; SES by itself lets nobody send from an address that is not verified.
-    write("ses:SendEmail", on="arn:aws:ses:{region}:{account}:identity/*"),
+    write(
+        "ses:SendEmail",
+        on=(
+            "arn:aws:ses:{region}:{account}:configuration-set/{prefix}-*",
+            "arn:aws:ses:{region}:{account}:identity/*",
+        ),
+    ),
     write(
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",

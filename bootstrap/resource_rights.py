@@ -37,6 +37,7 @@ _MAPPINGS = "arn:aws:lambda:{region}:{account}:event-source-mapping:*"
 _BUCKETS = "arn:aws:s3:::{bucket}"
 _ARTIFACTS = "arn:aws:s3:::{artifacts}/layers/*"
 _MAIL_IDENTITIES = "arn:aws:ses:{region}:{account}:identity/*"
+_CONFIGURATION_SETS = "arn:aws:ses:{region}:{account}:configuration-set/{prefix}-*"
 _MACHINES = "arn:aws:states:{region}:{account}:stateMachine:{prefix}-*"
 _TOPICS = "arn:aws:sns:{region}:{account}:{prefix}-*"
 _QUEUES = "arn:aws:sqs:{region}:{account}:{prefix}-*"
@@ -427,6 +428,30 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
         "EncryptionConfiguration"
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _bucket_setting("BucketVersioning"),
+    "aws:sesv2/configurationSet:ConfigurationSet": (
+        read("ses:GetConfigurationSet", "ses:ListTagsForResource", on=_CONFIGURATION_SETS),
+        write(
+            "ses:CreateConfigurationSet",
+            "ses:DeleteConfigurationSet",
+            "ses:PutConfigurationSetDeliveryOptions",
+            "ses:PutConfigurationSetReputationOptions",
+            "ses:PutConfigurationSetSendingOptions",
+            "ses:PutConfigurationSetSuppressionOptions",
+            "ses:PutConfigurationSetTrackingOptions",
+            "ses:TagResource",
+            "ses:UntagResource",
+            on=_CONFIGURATION_SETS,
+        ),
+    ),
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": (
+        read("ses:GetConfigurationSetEventDestinations", on=_CONFIGURATION_SETS),
+        write(
+            "ses:CreateConfigurationSetEventDestination",
+            "ses:DeleteConfigurationSetEventDestination",
+            "ses:UpdateConfigurationSetEventDestination",
+            on=_CONFIGURATION_SETS,
+        ),
+    ),
     "aws:sesv2/emailIdentity:EmailIdentity": (
         read("ses:GetEmailIdentity", "ses:ListTagsForResource", on=_MAIL_IDENTITIES, only=Only.OURS),
         write(

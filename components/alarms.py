@@ -22,6 +22,10 @@ LATENCY_MILLISECONDS = 3000
 LONG_TRAINING_SHARE = 0.75
 """Part of the longest training time from which on a running one is called too long: time is left to look."""
 FIVE_MINUTES = 300
+HOUR = 3600
+BOUNCE_RATE = 0.05
+COMPLAINT_RATE = 0.001
+"""Parts of the mails sent from which on AWS reviews an account, and may end its sending."""
 
 
 @dataclass(frozen=True)
@@ -218,3 +222,34 @@ def of_dead_letters(name: str, queue_name: Name) -> Alarm:
         missing_data="ignore",
         tells_recovery=True,
     )
+
+
+def of_mails(configuration_set: Name) -> list[Alarm]:
+    """Alarms of how mails are received.
+
+    SES puts these rates when they change, so they fall silent although nothing got better.
+    """
+    dimensions = {"ses:configuration-set": configuration_set}
+    return [
+        Alarm(
+            f"mails-{what}",
+            description,
+            "AWS/SES",
+            f"Reputation.{metric}",
+            dimensions,
+            threshold=threshold,
+            statistic="Maximum",
+            period_seconds=HOUR,
+            missing_data="ignore",
+            tells_recovery=True,
+        )
+        for what, description, metric, threshold in (
+            ("bounced", "One mail in twenty does not reach its recipient.", "BounceRate", BOUNCE_RATE),
+            (
+                "complained",
+                "One person in a thousand calls our mail spam.",
+                "ComplaintRate",
+                COMPLAINT_RATE,
+            ),
+        )
+    ]

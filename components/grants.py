@@ -352,8 +352,8 @@ def work_off(queue: Arn) -> Statement:
     )
 
 
-def take_lost_events(queue: Arn, rules: list[Arn]) -> Statement:
-    """EventBridge adds to one queue what some rules could not hand over."""
+def take_events(queue: Arn, rules: list[Arn]) -> Statement:
+    """EventBridge adds to one queue what some rules tell, or could not hand over."""
     return Statement(
         Effect="Allow",
         Principal={"Service": EVENTS},
@@ -366,9 +366,12 @@ def take_lost_events(queue: Arn, rules: list[Arn]) -> Statement:
 # People.
 
 
-def send_mail(identities: list[Arn]) -> Statement:
-    """Sends mail from some identities, to anybody."""
-    return _allow(["ses:SendEmail"], *identities)
+def send_mail(sent_with: list[Arn]) -> Statement:
+    """Sends mail from some identities, with a configuration set of theirs, to anybody.
+
+    SES judges a mail by its identity and by its configuration set: both must be named.
+    """
+    return _allow(["ses:SendEmail"], *sent_with)
 
 
 def invite_people(user_pool: Arn) -> Statement:

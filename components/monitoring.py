@@ -15,6 +15,7 @@ from components.base import Component
 from components.budget import Budget
 from components.dashboard import Shown, dashboard_body
 from components.function import Function
+from components.mail import Mail
 from components.pipeline import Pipeline
 from components.storage import Storage
 
@@ -40,6 +41,7 @@ class Monitoring(Component):
         monthly_budget_usd: int | None,
         pipeline: Pipeline,
         storage: Storage,
+        mail: Mail,
         functions: Mapping[str, Function],
         apis: Mapping[str, Api],
         opts: pulumi.ResourceOptions | None = None,
@@ -53,6 +55,7 @@ class Monitoring(Component):
             monthly_budget_usd: What a month may cost; None for no budget.
             pipeline: Its executions, and how long its trainings may take.
             storage: Its tables.
+            mail: How its mails are received.
             functions: By our names.
             apis: By our names.
             opts: The component's options.
@@ -89,6 +92,7 @@ class Monitoring(Component):
                 for alarm in alarms.of_table(ours, table.name, storage.indexes[ours])
             ),
             *(alarms.of_dead_letters(ours, queue) for ours, queue in queues.items()),
+            *alarms.of_mails(mail.configuration_set.configuration_set_name),
         ]
         made = [self._alarm(alarm, topic) for alarm in watched]
         shown = Shown(

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 
-def export(*groups: Mapping[str, pulumi.Output[str]] | Mapping[str, pulumi.Output[Sequence[str]]]) -> None:
+def export(
+    *groups: Mapping[str, pulumi.Output[str]]
+    | Mapping[str, pulumi.Output[str] | pulumi.Output[Sequence[str]]],
+) -> None:
     """Export groups of outputs by their public names, which clients rely on.
 
     Raises:

@@ -241,7 +241,7 @@ class JobEvents(Component):
         keeps_lost = aws.sqs.QueuePolicy(
             f"{name}-dead-letters-policy",
             queue_url=queue.url,
-            policy=grants.document(grants.take_lost_events(queue.arn, [rule.arn for rule in rules.values()])),
+            policy=grants.document(grants.take_events(queue.arn, [rule.arn for rule in rules.values()])),
             opts=self._child(),
         )
         for what, rule in rules.items():

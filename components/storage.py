@@ -200,6 +200,7 @@ class Storage(Component):
             "artifactsBucket": self.artifacts_bucket.name,
             "uploadsBucket": self.uploads_bucket.name,
             "mlBucket": self.ml_bucket.name,
+            "projectsTable": self.projects_table.name,
         }
 
     def _table(

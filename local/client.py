@@ -68,8 +68,21 @@ class Addresses:
         )
 
 
-def sign_in(cognito: Any, addresses: Addresses, *, email: str, password: str, new_password: str) -> str:  # noqa: ANN401 - boto3 clients are made at run time
-    """Signs an invited user in for the first time, over SRP, and returns the ID token.
+@dataclass(frozen=True)
+class Tokens:
+    """What a person gets at signing in.
+
+    Attributes:
+        identity: The ID token, which the APIs take for an hour.
+        refresh: What gives another one.
+    """
+
+    identity: str
+    refresh: str
+
+
+def sign_in(cognito: Any, addresses: Addresses, *, email: str, password: str, new_password: str) -> Tokens:  # noqa: ANN401 - boto3 clients are made at run time
+    """Signs an invited user in for the first time, over SRP.
 
     Args:
         cognito: A boto3 `cognito-idp` client; it needs no credentials.
@@ -85,8 +98,18 @@ def sign_in(cognito: Any, addresses: Addresses, *, email: str, password: str, ne
         client_id=addresses.user_pool_client_id,
         client=cognito,
     )
-    tokens: Json = srp.set_new_password_challenge(new_password)
-    token: str = tokens["AuthenticationResult"]["IdToken"]
+    result: Json = srp.set_new_password_challenge(new_password)["AuthenticationResult"]
+    return Tokens(identity=result["IdToken"], refresh=result["RefreshToken"])
+
+
+def renew(cognito: Any, addresses: Addresses, refresh_token: str) -> str:  # noqa: ANN401 - boto3 clients are made at run time
+    """Returns another ID token for somebody who has signed in."""
+    answer = cognito.initiate_auth(
+        ClientId=addresses.user_pool_client_id,
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters={"REFRESH_TOKEN": refresh_token},
+    )
+    token: str = answer["AuthenticationResult"]["IdToken"]
     return token
 
 
@@ -97,10 +120,12 @@ class Spaceport:
     Attributes:
         addresses: Where they are.
         token: The person's ID token.
+        renew: Gives another one when that has run out; without it such a request is refused.
     """
 
     addresses: Addresses
     token: str
+    renew: Callable[[], str] | None = None
     _http: httpx.Client = field(init=False)
     _s3: httpx.Client = field(init=False)
 
@@ -125,6 +150,9 @@ class Spaceport:
     ) -> httpx.Response:
         headers = {"Idempotency-Key": key} if key else None
         answer = self._http.request(method, url, json=body, headers=headers)
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self.renew:
+            self._http.headers["Authorization"] = f"Bearer {self.renew()}"
+            answer = self._http.request(method, url, json=body, headers=headers)
         if answer.is_error:
             problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
             raise ApiError(
@@ -159,11 +187,16 @@ class Spaceport:
         project: Json = self._call("POST", self.addresses.projects_api_url, {"title": title})["project"]
         return project
 
+    def delete_project(self, project_id: str) -> None:
+        """Has a project removed with everything that belongs to it, which takes moments more."""
+        self._call("DELETE", f"{self.addresses.projects_api_url.rstrip('/')}/{project_id}")
+
     def upload_capture(
         self,
         files: Sequence[tuple[str, Path]],
         on_bytes: Callable[[int], None] = lambda _: None,
         *,
+        project_id: str | None = None,
         at_once: int = UPLOADS_AT_ONCE,
     ) -> str:
         """Uploads files as one capture, several at once, each in parts.
@@ -171,16 +204,17 @@ class Spaceport:
         Args:
             files: Names, as they should be known in the capture, and paths.
             on_bytes: Told the size of each part that has arrived.
+            project_id: The project that it is to belong to.
             at_once: How many files are on their way at a time.
 
         Returns:
             The capture's place, `s3://bucket/uploads/{sub}/{captureId}/`.
         """
-        first = self._start_file(*files[0], capture_id=None)
+        first = self._start_file(*files[0], {"projectId": project_id} if project_id else {})
         capture = first["captureId"]
 
         def whole(name: str, path: Path) -> None:
-            self._send_file(self._start_file(name, path, capture_id=capture), path, on_bytes)
+            self._send_file(self._start_file(name, path, {"captureId": capture}), path, on_bytes)
 
         with ThreadPoolExecutor(at_once) as pool:
             uploads = [pool.submit(self._send_file, first, files[0][1], on_bytes)]
@@ -193,13 +227,11 @@ class Spaceport:
                 raise
         return f"s3://{first['bucketName']}/{first['objectKey'].rsplit('/', 1)[0]}/"
 
-    def _start_file(self, name: str, path: Path, *, capture_id: str | None) -> Json:
+    def _start_file(self, name: str, path: Path, belongs: Json) -> Json:
         size = path.stat().st_size
-        request: Json = {"fileName": name, "size": size, "checksumAlgorithm": "SHA256"}
+        request: Json = {"fileName": name, "size": size, "checksumAlgorithm": "SHA256", **belongs}
         if size <= ONE_PART_BYTES:
             request["checksums"] = [_sha256(path.read_bytes())]
-        if capture_id:
-            request["captureId"] = capture_id
         return self._call("POST", self._upload_url("start-multipart-upload"), request)
 
     def _send_file(self, upload: Json, path: Path, on_bytes: Callable[[int], None]) -> None:
@@ -329,14 +361,14 @@ class Spaceport:
         job: Json = answer.get("job", answer)
         return job
 
-    def watch(self, job_id: str) -> Iterator[Json]:
-        """Yields the job again and again until it has ended; the last one says how."""
+    def watch(self, job_id: str, *, every: float = POLL_SECONDS) -> Iterator[Json]:
+        """Yields the job every so many seconds until it has ended; the last one says how."""
         while True:
             job = self.job(job_id)
             yield job
             if job["status"] not in RUNNING:
                 return
-            time.sleep(POLL_SECONDS)
+            time.sleep(every)
 
 
 def _part(path: Path, part_size: int, number: int) -> bytes:

@@ -14,11 +14,18 @@ class SignedIn:
 
     Attributes:
         sub: The person's id.
-        token: The ID token.
+        name: The name in the pool, which is not what the person signs in with.
+        tokens: What the person got.
     """
 
     sub: str
-    token: str
+    name: str
+    tokens: client.Tokens
+
+    @property
+    def token(self) -> str:
+        """The ID token."""
+        return self.tokens.identity
 
 
 def sign_in_new(
@@ -28,7 +35,7 @@ def sign_in_new(
     *,
     group: str | None = None,
 ) -> SignedIn:
-    """Invites a person, without a mail, and signs the person in for the first time.
+    """Invites a person, without a mail, and signs the person in for the first time: both or none.
 
     Args:
         cognito: A boto3 `cognito-idp` client with the account's keys.
@@ -37,7 +44,8 @@ def sign_in_new(
         group: A group of the pool that the person is to be in.
     """
     # Not the address itself: AWS refuses that in a pool whose people sign in with it.
-    person = {"UserPoolId": addresses.user_pool_id, "Username": str(uuid.uuid4())}
+    name = str(uuid.uuid4())
+    person = {"UserPoolId": addresses.user_pool_id, "Username": name}
     invited = _password()
     made = cognito.admin_create_user(
         **person,
@@ -45,11 +53,20 @@ def sign_in_new(
         MessageAction="SUPPRESS",
         UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
     )
-    if group:
-        cognito.admin_add_user_to_group(**person, GroupName=group)
+    try:
+        if group:
+            cognito.admin_add_user_to_group(**person, GroupName=group)
+        tokens = client.sign_in(cognito, addresses, email=email, password=invited, new_password=_password())
+    except BaseException:
+        remove(cognito, addresses, name)
+        raise
     attributes = {one["Name"]: one["Value"] for one in made["User"]["Attributes"]}
-    token = client.sign_in(cognito, addresses, email=email, password=invited, new_password=_password())
-    return SignedIn(attributes["sub"], token)
+    return SignedIn(attributes["sub"], name, tokens)
+
+
+def remove(cognito: Any, addresses: client.Addresses, name: str) -> None:  # noqa: ANN401 - as above
+    """Takes a person out of the pool, by the name there; what belongs to the person stays."""
+    cognito.admin_delete_user(UserPoolId=addresses.user_pool_id, Username=name)
 
 
 def _password() -> str:

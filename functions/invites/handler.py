@@ -13,6 +13,7 @@ from functions.invites.settings import Settings
 from functions.shared.answers import or_refused
 from functions.shared.api import SignedIn, api_handler, new_router
 from functions.shared.limits import DailyLimits
+from functions.shared.mail import Sender
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 
@@ -29,7 +30,7 @@ def _invitations() -> Invitations:
         handle_required=settings.handle_required == "true",
         sign_in_url=settings.sign_in_url,
         limits=DailyLimits(Table(settings.limits_table)),
-        mail_from=settings.mail_from,
+        mail_from=Sender(settings.mail_from, settings.mail_configuration_set),
     )
 
 

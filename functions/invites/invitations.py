@@ -11,7 +11,7 @@ from functions.invites.people import People, Person
 from functions.shared.claims import Caller
 from functions.shared.errors import ApiError, bad_request, busy, conflict, forbidden, too_many
 from functions.shared.limits import DAY_SECONDS, DailyLimits
-from functions.shared.mail import MailNotSentError, send
+from functions.shared.mail import MailNotSentError, Sender, send
 from functions.shared.observability import logger
 
 INVITATIONS_A_DAY = 200
@@ -41,7 +41,7 @@ class Invitations:
     handle_required: bool
     sign_in_url: str
     limits: DailyLimits
-    mail_from: str
+    mail_from: Sender
 
     def admit(self, caller: Caller) -> None:
         """Let administrators through.

@@ -8,7 +8,7 @@ X-Ray):
 |---|---|
 | cognito-idp:AdminAddUserToGroup, AdminCreateUser, AdminGetUser, AdminSetUserPassword | USER_POOL_ID |
 | dynamodb:UpdateItem | LIMITS_TABLE |
-| ses:SendEmail | the identity of MAIL_FROM |
+| ses:SendEmail | the identity of MAIL_FROM, and MAIL_CONFIGURATION_SET |
 """
 
 from typing import Literal
@@ -27,6 +27,7 @@ class Settings(EnvSettings):
         sign_in_url: The page that an invitation sends people to.
         limits_table: What was counted today.
         mail_from: Sender of invitations.
+        mail_configuration_set: What they are sent with: it says who hears what became of them.
         allowed_origins: Origins whose pages may call.
     """
 
@@ -37,4 +38,5 @@ class Settings(EnvSettings):
     sign_in_url: str
     limits_table: str
     mail_from: str
+    mail_configuration_set: str
     allowed_origins: str

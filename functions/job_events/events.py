@@ -18,7 +18,7 @@ from functions.shared.failures import Failure, explain
 from functions.shared.housekeeping import NOT_GOING
 from functions.shared.job_names import StepJobName, parse_execution_name, parse_step_job_name
 from functions.shared.jobs import ACTIVE, ENDED, Channel, JobRow, JobStore
-from functions.shared.mail import send
+from functions.shared.mail import Sender, send
 from functions.shared.observability import logger
 from functions.shared.stores import Table
 from functions.shared.user_settings import SettingsStore, UserSettings
@@ -57,7 +57,7 @@ class Events:
     metrics: StageMetrics
     step_jobs: StepJobs
     state_machine_arn: str
-    mail_from: str
+    mail_from: Sender
     intermediates: Intermediates
 
     def step_job_changed(self, event: StepJobEvent) -> None:

@@ -12,6 +12,7 @@ from functions.job_events.models import ExecutionEvent, LookEvent, StepJobEvent,
 from functions.job_events.settings import Settings
 from functions.job_events.step_jobs import StepJobs
 from functions.shared.jobs import JobStore
+from functions.shared.mail import Sender
 from functions.shared.observability import logger, tracer
 from functions.shared.prices import Prices
 from functions.shared.settings import load_settings
@@ -31,7 +32,7 @@ def _events() -> Events:
         metrics=StageMetrics(settings.metrics_service),
         step_jobs=StepJobs(Prices.with_overrides(settings.machine_prices)),
         state_machine_arn=settings.state_machine_arn,
-        mail_from=settings.mail_from,
+        mail_from=Sender(settings.mail_from, settings.mail_configuration_set),
         intermediates=Intermediates(settings.ml_bucket, settings.intermediate_tag),
     )
 

@@ -15,7 +15,7 @@ What its role must allow (besides logs and X-Ray):
 | s3:ListBucket | ML_BUCKET, below jobs/ |
 | s3:PutObjectTagging | ML_BUCKET/jobs/{jobId}/sfm/*, ML_BUCKET/jobs/{jobId}/3dgs/* |
 | s3:PutObjectTagging | ML_BUCKET/jobs/{jobId}/progress/* |
-| ses:SendEmail | the identity of MAIL_FROM |
+| ses:SendEmail | the identity of MAIL_FROM, and MAIL_CONFIGURATION_SET |
 
 Its rules: source `aws.states`, detail-type `Step Functions Execution Status Change`, detail.stateMachineArn
 the machine's; source `aws.sagemaker`, detail-types `SageMaker Training Job State Change` and `SageMaker
@@ -39,5 +39,6 @@ class Settings(EnvSettings):
     metrics_service: str
     machine_prices: str
     mail_from: str
+    mail_configuration_set: str
     ml_bucket: str
     intermediate_tag: str

@@ -26,6 +26,19 @@ class Button:
     address: str
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Where mails come from.
+
+    Attributes:
+        address: The address that people see.
+        configuration_set: SES's name for how they are sent: it says who hears what became of them.
+    """
+
+    address: str
+    configuration_set: str
+
+
 class MailNotSentError(Exception):
     """SES did not take a mail.
 
@@ -62,7 +75,7 @@ def compose(subject: str, paragraphs: Sequence[str], *, button: Button | None = 
     return Mail(subject=subject, text=text, html=html)
 
 
-def send(mail: Mail, *, sender: str, to: str) -> None:
+def send(mail: Mail, *, sender: Sender, to: str) -> None:
     """Send a mail to one person.
 
     Raises:
@@ -70,7 +83,8 @@ def send(mail: Mail, *, sender: str, to: str) -> None:
     """
     try:
         ses().send_email(
-            FromEmailAddress=sender,
+            FromEmailAddress=sender.address,
+            ConfigurationSetName=sender.configuration_set,
             Destination={"ToAddresses": [to]},
             Content={
                 "Simple": {

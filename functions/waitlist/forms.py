@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.shared.clock import now_ms
 from functions.shared.errors import too_many
 from functions.shared.limits import DAY_SECONDS, DailyLimits
-from functions.shared.mail import Mail, MailNotSentError, send
+from functions.shared.mail import Mail, MailNotSentError, Sender, send
 from functions.shared.observability import logger
 from functions.shared.outages import is_outage, take_back
 from functions.shared.stores import Table
@@ -40,7 +40,7 @@ class Forms:
     waitlist: WaitlistStore
     feedback: Table
     limits: DailyLimits
-    mail_from: str
+    mail_from: Sender
     staff_email: str | None
 
     def join(self, request: JoinWaitlist, sender: str) -> None:

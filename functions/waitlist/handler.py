@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.shared.api import SourceIp, api_handler, new_router
 from functions.shared.limits import DailyLimits
+from functions.shared.mail import Sender
 from functions.shared.settings import load_settings
 from functions.shared.stores import Table
 from functions.waitlist.forms import Forms
@@ -30,7 +31,7 @@ def _forms() -> Forms:
         waitlist=WaitlistStore(Table(settings.waitlist_table)),
         feedback=Table(settings.feedback_table),
         limits=DailyLimits(Table(settings.limits_table)),
-        mail_from=settings.mail_from,
+        mail_from=Sender(settings.mail_from, settings.mail_configuration_set),
         staff_email=settings.staff_email,
     )
 

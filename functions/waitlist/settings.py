@@ -7,7 +7,7 @@ What its role must allow (besides logs and X-Ray):
 | dynamodb:PutItem, UpdateItem | WAITLIST_TABLE |
 | dynamodb:PutItem | FEEDBACK_TABLE |
 | dynamodb:UpdateItem | LIMITS_TABLE |
-| ses:SendEmail | the identity of MAIL_FROM |
+| ses:SendEmail | the identity of MAIL_FROM, and MAIL_CONFIGURATION_SET |
 """
 
 from functions.shared.settings import EnvSettings
@@ -20,5 +20,6 @@ class Settings(EnvSettings):
     feedback_table: str
     limits_table: str
     mail_from: str
+    mail_configuration_set: str
     staff_email: str | None = None
     allowed_origins: str

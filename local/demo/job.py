@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local import client, people
-from local.demo import report, results
+from local.demo import follow, report, results
 from local.demo.display import Display
 from local.demo.memory import PeakMemory
 from local.demo.photos import Capture
@@ -21,12 +20,6 @@ from local.deployed import BUILD, Deployed
 
 PILOT_DOMAIN = "example.com"
 SECONDS_TO_WAIT_FOR_MAIL = 60
-STAGES = {
-    "sfm": "Structure from motion",
-    "3dgs": "Gaussian splatting",
-    "compressor": "Compression",
-}
-
 # What a laptop without a GPU does in minutes; the presets of the API are for the GPU.
 LAPTOP_OPTIONS: Mapping[str, Any] = {
     "sfm": {"feature_image_size": 1024, "max_num_features": 4096},
@@ -119,11 +112,11 @@ class _Run:
     def to_the_end(self, pilot: client.Spaceport) -> Outcome:
         """Uploads, runs the job and writes the reports."""
         upload_started = time.monotonic()
-        place = self._upload(pilot)
+        place = follow.upload(pilot, self.capture, self.display, project_id=self.project_id)
         estimated = pilot.estimate_job(place, options=self.settings.options)
         job_started = time.monotonic()
         job_id = pilot.start_job(place, project_id=self.project_id, options=self.settings.options)
-        job = self._watch(pilot, job_id)
+        job = follow.until_ended(pilot, job_id, self.display)
         timings = results.Timings(
             deploy=self.up.seconds,
             upload=job_started - upload_started,
@@ -151,43 +144,6 @@ class _Run:
         report.write_html(self.settings.out / "report.html", content, report.draw(files, errors))
         results.write_json(self.settings.out / "report.json", content)
         return Outcome(content, link)
-
-    def _upload(self, pilot: client.Spaceport) -> str:
-        stage, total = "Upload", self.capture.bytes
-        self.display.update(stage, 0.0)
-        arrived, lock, started = 0, threading.Lock(), time.monotonic()
-
-        def on_bytes(count: int) -> None:
-            nonlocal arrived
-            with lock:
-                arrived += count
-                left = (time.monotonic() - started) * (total - arrived) / max(arrived, 1)
-                self.display.update(stage, arrived / max(total, 1), f"{arrived / 1e6:.1f} MB", left)
-
-        place = pilot.upload_capture(self.capture.files, on_bytes)
-        self.display.done(stage, f"{len(self.capture.files)} files, {total / 1e6:.1f} MB")
-        return place
-
-    def _watch(self, pilot: client.Spaceport, job_id: str) -> client.Json:
-        reached: list[str] = []
-        for job in pilot.watch(job_id):
-            step = job["currentStage"]
-            if step in STAGES and step not in reached:
-                for earlier in reached[-1:]:
-                    self.display.done(STAGES[earlier])
-                reached.append(step)
-            progress = job["progress"]
-            if step in STAGES and progress["stageFraction"] is not None:
-                self.display.update(
-                    STAGES[step],
-                    progress["stageFraction"],
-                    progress["message"],
-                    progress["stageSecondsLeft"],
-                )
-        if job["status"] == "SUCCEEDED":
-            for step in reached[-1:]:
-                self.display.done(STAGES[step])
-        return job
 
     def _wait_for_mail(self, job_id: str) -> str:
         """Returns the text of the mail about this job."""

@@ -166,6 +166,11 @@ OUTPUTS: Mapping[str, Callable[[str, Properties], dict[str, Any]]] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _plain,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _plain,
     "aws:s3/bucketVersioning:BucketVersioning": _plain,
+    "aws:sesv2/configurationSet:ConfigurationSet": lambda _, inputs: {
+        "id": inputs["configurationSetName"],
+        "arn": _arn("ses", f"configuration-set/{inputs['configurationSetName']}"),
+    },
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": _plain,
     "aws:sesv2/emailIdentity:EmailIdentity": lambda _, inputs: {
         "id": inputs["emailIdentity"],
         "arn": _arn("ses", f"identity/{inputs['emailIdentity']}"),

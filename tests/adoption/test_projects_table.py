@@ -391,7 +391,7 @@ def test_the_deployed_program_adopts_the_table_and_shows_people_their_old_projec
         email=email,
         password="Change-Me-1",
         new_password="Own-Word-1",
-    )
+    ).identity
     headers = {"Authorization": f"Bearer {token}"}
     url = deployment.outputs["projectsApiUrl"]
     with httpx.Client(headers=headers, timeout=60, trust_env=False) as browser:

@@ -21,6 +21,7 @@ os.environ["POWERTOOLS_TRACE_DISABLED"] = "true"
 from functions.shared.jobs import JobStore
 from local.cloud import EmbeddedCloud
 from tests.functions import job_kit
+from tests.functions.mail_kit import CONFIGURATION_SET
 
 ORIGIN = "https://app.example.org"
 DELIVERY_URL = "https://view.example.org"
@@ -92,6 +93,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
     _make_tables(embedded)
     embedded.client("secretsmanager").create_secret(Name="delivery-key", SecretString=pem)
     embedded.client("sesv2").create_email_identity(EmailIdentity="noreply@example.org")
+    embedded.client("sesv2").create_configuration_set(ConfigurationSetName=CONFIGURATION_SET)
     pool = _make_pool(embedded)
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -121,6 +123,7 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
         "DELIVERY_KEY_PAIR_ID": "K2TESTKEY",
         "DELIVERY_PRIVATE_KEY_SECRET": "delivery-key",
         "MAIL_FROM": "noreply@example.org",
+        "MAIL_CONFIGURATION_SET": CONFIGURATION_SET,
         "STAFF_EMAIL": "staff@example.org",
         "USER_POOL_ID": pool,
         "INVITED_GROUP": "pilots",

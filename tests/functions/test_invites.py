@@ -15,6 +15,7 @@ from functions.invites import invitations
 from functions.invites.handler import handler
 from functions.invites.logic import temporary_password, user_name
 from functions.shared.mail_address import normalise
+from tests.functions.mail_kit import UNKNOWN_SENDER
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -264,7 +265,7 @@ def test_a_suppressed_invitation_makes_the_account_and_is_sent_later(
 def test_an_invitation_that_was_not_mailed_is_told_and_can_be_sent_again(
     invite, email, passwords, signs_in, groups_of, monkeypatch
 ):
-    unknown_sender = replace(invites._invitations(), mail_from="unknown@nowhere.example")
+    unknown_sender = replace(invites._invitations(), mail_from=UNKNOWN_SENDER)
     with monkeypatch.context() as patch:
         patch.setattr(invites, "_invitations", lambda: unknown_sender)
         answer = invite()

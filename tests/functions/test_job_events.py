@@ -15,6 +15,7 @@ from functions.shared.mail import MailNotSentError
 from functions.shared.stores import Table
 from functions.shared.webhook_events import WebhookQueue
 from tests.functions.job_kit import add_job
+from tests.functions.mail_kit import UNKNOWN_SENDER
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -191,7 +192,7 @@ def test_a_stopped_job_is_told_as_stopped(jobs, job, mailbox, lambda_context):
 def test_a_mail_that_failed_is_sent_by_the_repeated_event(jobs, job, mailbox, lambda_context, monkeypatch):
     jobs.published(job, VIEWER, {}, 5)
     event = execution_event(job, "SUCCEEDED", 5)
-    unknown_sender = replace(_events(), mail_from="unknown@nowhere.example")
+    unknown_sender = replace(_events(), mail_from=UNKNOWN_SENDER)
     with monkeypatch.context() as patch:
         patch.setattr("functions.job_events.handler._events", lambda: unknown_sender)
         with pytest.raises(MailNotSentError):
@@ -218,7 +219,7 @@ def test_a_mail_that_fails_does_not_double_the_webhook(
     settings(**WEBHOOK)
     event = execution_event(job, "ABORTED", 5)
     with monkeypatch.context() as patch:
-        failing = replace(_events(), mail_from="unknown@nowhere.example")
+        failing = replace(_events(), mail_from=UNKNOWN_SENDER)
         patch.setattr("functions.job_events.handler._events", lambda: failing)
         for _ in range(2):
             with pytest.raises(MailNotSentError):

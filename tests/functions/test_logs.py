@@ -17,6 +17,7 @@ from functions.projects.handler import handler as projects
 from functions.shared.observability import logger
 from functions.shared.stores import Table
 from functions.waitlist import handler as waitlist
+from tests.functions.mail_kit import UNKNOWN_SENDER
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -75,7 +76,7 @@ def test_nobody_who_signs_up_or_is_invited_is_in_the_log(call, cloud, user, log,
 
     with monkeypatch.context() as patch:
         for module, name_of_parts in ((waitlist, "_forms"), (invites, "_invitations")):
-            parts = replace(getattr(module, name_of_parts)(), mail_from="unknown@nowhere.example")
+            parts = replace(getattr(module, name_of_parts)(), mail_from=UNKNOWN_SENDER)
             patch.setattr(module, name_of_parts, lambda parts=parts: parts)
         assert send_all() == [200, 400, 200, 503, 503]
     assert send_all() == [200, 400, 200, 200, 200]

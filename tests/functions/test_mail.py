@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.shared import mail
-from functions.shared.mail import Button, MailNotSentError, compose, send
+from functions.shared.mail import Button, MailNotSentError, Sender, compose, send
 
 PERSON = "ada@example.org"
+US = Sender("us@example.org", "us")
 REFUSAL = ClientError(
     {"Error": {"Code": "MessageRejected", "Message": f"Email address is not verified: {PERSON}"}}, "SendEmail"
 )
@@ -27,9 +28,20 @@ def test_a_mail_that_is_not_taken_is_told_without_its_recipient(monkeypatch, err
 
     monkeypatch.setattr(mail, "ses", lambda: SimpleNamespace(send_email=refuse))
     with pytest.raises(MailNotSentError) as caught:
-        send(compose("Hello", [], closing=""), sender="us@example.org", to=PERSON)
+        send(compose("Hello", [], closing=""), sender=US, to=PERSON)
     assert caught.value.code == code
     assert PERSON not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_mail_is_sent_with_its_configuration_set(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        mail, "ses", lambda: SimpleNamespace(send_email=lambda **request: asked.append(request))
+    )
+    send(compose("Hello", [], closing=""), sender=US, to=PERSON)
+    (request,) = asked
+    assert request["FromEmailAddress"] == US.address
+    assert request["ConfigurationSetName"] == US.configuration_set
 
 
 @given(st.text(alphabet="<>&\"'a\n ", min_size=1))

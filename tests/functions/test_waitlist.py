@@ -13,6 +13,7 @@ from functions.waitlist import forms
 from functions.waitlist import handler as waitlist
 from functions.waitlist.handler import handler
 from functions.waitlist.logic import sender_network
+from tests.functions.mail_kit import UNKNOWN_SENDER
 
 pytestmark = [pytest.mark.cloud, pytest.mark.usefixtures("cloud")]
 
@@ -142,7 +143,7 @@ def test_somebody_who_waited_before_us_gets_no_second_welcome(join, email, mails
 
 
 def test_a_welcome_that_failed_is_sent_at_the_next_sign_up(join, email, mails_to, monkeypatch):
-    unknown_sender = replace(waitlist._forms(), mail_from="unknown@nowhere.example")
+    unknown_sender = replace(waitlist._forms(), mail_from=UNKNOWN_SENDER)
     with monkeypatch.context() as patch:
         patch.setattr(waitlist, "_forms", lambda: unknown_sender)
         assert join().status == 200

@@ -7,7 +7,7 @@ Per role, by the name that the program gives it: the thing, and what may be done
 IMPLIED = {"abort": "write"}
 """Words that another one contains: whoever may write an object may give up what is half written."""
 OWN_LOG, TRACES = "write", {"the account's traces": "send"}
-MAIL = {"mail from us": "send"}
+MAIL = {"mail from us": "send", "mail from us with our set": "send"}
 
 MATRIX: dict[str, dict[str, str]] = {
     "file-upload-role": TRACES
@@ -236,13 +236,15 @@ NOBODYS = {
     "a stranger's queue",
     "a stranger's secret",
     "mail from somebody else",
+    "mail from us with another's set",
     # Buckets outside of their folders, and what only the deployment writes.
     "artifacts-bucket /",
     "artifacts-bucket layers/",
     "uploads-bucket /",
     "ml-bucket /",
-    # SQS alone fills it.
+    # SQS alone fills the one, EventBridge the other.
     "webhooks-dead-letters",
+    "mail-events",
     # API Gateway and EventBridge call these, by permissions of their own; Lambda calls one for its queue.
     "api-docs-alias",
     "delivery-alias",
@@ -285,6 +287,7 @@ NOBODYS = {
     "job-changes-executions-rule",
     "job-changes-jobs-rule",
     "job-changes-look-rule",
+    "mail-events-rule",
     "monitoring-alarms-key",
     "monitoring-alarms-topic",
     "metrics in Spaceport",

@@ -259,13 +259,28 @@ class Probes:
             yield Probe(pool.name, "list", "cognito-idp:ListUsers", whole)
             yield Probe(pool.name, "remove", "cognito-idp:AdminDeleteUser", one)
         environments = [one.inputs["environment"]["variables"] for one in self._of(FUNCTION)]
-        (sender,) = {variables["MAIL_FROM"] for variables in environments if "MAIL_FROM" in variables}
-        other = "somebody-else@example.com"
+        senders = {
+            (one["MAIL_FROM"], one["MAIL_CONFIGURATION_SET"]) for one in environments if "MAIL_FROM" in one
+        }
+        yield from self._mails(*senders)
+
+    def _mails(self, us: tuple[str, str]) -> Iterator[Probe]:
+        other, (sender, our_set) = "somebody-else@example.com", us
+        others_set = self._kit.name("set")
         self._up.cloud.client("ses").verify_email_identity(EmailAddress=other)
-        for thing, address in (("mail from us", sender), ("mail from somebody else", other)):
+        self._up.cloud.client("sesv2").create_configuration_set(ConfigurationSetName=others_set)
+        for thing, how in (
+            ("mail from us", {"FromEmailAddress": sender}),
+            ("mail from us with our set", {"FromEmailAddress": sender, "ConfigurationSetName": our_set}),
+            (
+                "mail from us with another's set",
+                {"FromEmailAddress": sender, "ConfigurationSetName": others_set},
+            ),
+            ("mail from somebody else", {"FromEmailAddress": other}),
+        ):
             content = {"Simple": {"Subject": {"Data": PROBE}, "Body": {"Text": {"Data": PROBE}}}}
             mail = {"Destination": {"ToAddresses": ["probe@example.com"]}, "Content": content}
-            yield Probe(thing, "send", "ses:SendEmail", mail | {"FromEmailAddress": address})
+            yield Probe(thing, "send", "ses:SendEmail", mail | how)
 
     def _messages(self) -> Iterator[Probe]:
         queues = {queue.name: queue.id for queue in self._of(QUEUE)}

@@ -89,3 +89,22 @@ def test_a_jobs_tags_are_of_that_job(cloud, kit):
         sagemaker.add_tags(ResourceArn=arn(cloud, "sagemaker", "training-job/own-1"), Tags=tags)
     with pytest.raises(ClientError, match=REFUSED):
         sagemaker.add_tags(ResourceArn=arn(cloud, "sagemaker", "training-job/other-1"), Tags=tags)
+
+
+def test_a_batch_of_messages_needs_the_right_to_one(kit):
+    url, queue = kit.queue()
+    entries = [{"Id": str(number), "MessageBody": "A job has ended."} for number in range(2)]
+    sqs = kit.as_user("sqs", allow("sqs:SendMessage", queue))
+    assert len(sqs.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]) == len(entries)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        kit.as_user("sqs", allow("sqs:SendMessageBatch", queue)).send_message_batch(
+            QueueUrl=url, Entries=entries
+        )
+    handles = [
+        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+        for number, message in enumerate(
+            kit.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+        )
+    ]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.delete_message_batch(QueueUrl=url, Entries=handles)

@@ -230,6 +230,50 @@ def test_what_bootstrap_makes_fits_together_and_stays(cloud: EmbeddedCloud, tmp_
     )
 
 
+def test_a_configuration_set_and_who_hears_of_it_are_made_and_go_again(cloud: EmbeddedCloud, tmp_path: Path):
+    bus = f"arn:aws:events:{cloud.region}:{cloud.account}:event-bus/default"
+    folder = write_program(
+        tmp_path,
+        f"""
+        sent_with = aws.sesv2.ConfigurationSet(
+            "mails",
+            configuration_set_name="tiny-mails",
+            reputation_options={{"reputation_metrics_enabled": False}},
+            sending_options={{"sending_enabled": True}},
+        )
+        aws.sesv2.ConfigurationSetEventDestination(
+            "told",
+            configuration_set_name=sent_with.configuration_set_name,
+            event_destination_name="events",
+            event_destination={{
+                "enabled": True,
+                "matching_event_types": ["DELIVERY", "BOUNCE"],
+                "event_bridge_destination": {{"event_bus_arn": {bus!r}}},
+            }},
+        )
+        pulumi.export("arn", sent_with.arn)
+        """,
+    )
+    sesv2 = cloud.client("sesv2")
+
+    deployment = deploy(cloud, folder=folder)
+
+    made = sesv2.get_configuration_set(ConfigurationSetName="tiny-mails")
+    assert made["ReputationOptions"]["ReputationMetricsEnabled"] is False
+    assert deployment.outputs["arn"].endswith(":configuration-set/tiny-mails")
+    (told,) = sesv2.get_configuration_set_event_destinations(ConfigurationSetName="tiny-mails")[
+        "EventDestinations"
+    ]
+    assert told["Enabled"] is True
+    assert set(told["MatchingEventTypes"]) == {"DELIVERY", "BOUNCE"}
+    assert told["EventBridgeDestination"]["EventBusArn"] == bus
+
+    destroy(cloud, deployment)
+
+    with pytest.raises(sesv2.exceptions.NotFoundException):
+        sesv2.get_configuration_set(ConfigurationSetName="tiny-mails")
+
+
 def test_a_budget_and_whom_it_tells_are_made_and_go_again(cloud: EmbeddedCloud, tmp_path: Path):
     folder = write_program(
         tmp_path,

@@ -15,7 +15,7 @@ import pytest
 
 from local.capture import SampleCapture
 from local.deployed import Deployed
-from tests.local.quick import QUICK
+from local.quick import QUICK
 from tests.local.tokens import Person
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]

@@ -21,7 +21,7 @@ from local.demo.job import JobSettings, Outcome
 from local.demo.photos import find_photos
 from local.demo.run import DemoSettings, running
 from local.deployed import Deployed
-from tests.local.quick import QUICK
+from local.quick import QUICK
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
 

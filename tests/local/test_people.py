@@ -70,7 +70,7 @@ def sign_in(up: Deployed, version: str, email: str, password: str) -> str:
     cognito = up.cloud.client("cognito-idp")
     return client.sign_in(
         cognito, addresses(up, version), email=email, password=password, new_password=OWN_PASSWORD
-    )
+    ).identity
 
 
 def mails_to(up: Deployed, address: str) -> list[str]:

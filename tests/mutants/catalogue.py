@@ -708,9 +708,37 @@ MUTANTS = (
     Mutant(
         "mail goes out as anybody",
         "components/grants.py",
-        'return _allow(["ses:SendEmail"], *identities)',
+        'return _allow(["ses:SendEmail"], *sent_with)',
         'return _allow(["ses:SendEmail"], "*")',
         ("grants",),
+    ),
+    Mutant(
+        "a mail's fate is told to another stack",
+        "components/mail.py",
+        '"MAIL_CONFIGURATION_SET": self.configuration_set.configuration_set_name,',
+        '"MAIL_CONFIGURATION_SET": "spaceport",',
+        ("mail",),
+    ),
+    Mutant(
+        "the queue of mails hears of other stacks",
+        "components/mail.py",
+        '                    "detail": {"mail": {"tags": {"ses:configuration-set": [sent_with]}}},\n',
+        "",
+        ("mail",),
+    ),
+    Mutant(
+        "bounces are not told",
+        "components/mail.py",
+        '    "BOUNCE": "Email Bounced",\n',
+        "",
+        ("mail",),
+    ),
+    Mutant(
+        "a role sends with its identity alone",
+        "components/mail.py",
+        "grants.send_mail([*self.identities, self.configuration_set.arn])",
+        "grants.send_mail([*self.identities])",
+        ("mail",),
     ),
     Mutant(
         "a policy is written by hand",
@@ -1106,8 +1134,8 @@ MUTANTS = (
     Mutant(
         "a queue that falls silent is taken for empty",
         "components/alarms.py",
-        'missing_data="ignore"',
-        'missing_data="notBreaching"',
+        '{"QueueName": queue_name},\n        statistic="Maximum",\n        missing_data="ignore"',
+        '{"QueueName": queue_name},\n        statistic="Maximum",\n        missing_data="notBreaching"',
         ("monitoring",),
     ),
     # What the real engine or provider would dislike

@@ -13,10 +13,10 @@ from local.capture.faults import make_fault
 from local.demo.job import JobSettings, Outcome
 from local.demo.run import DemoSettings, running
 from local.deployed import BUILD, Deployed, deployed
+from local.quick import QUICK
 from operations.replay.__main__ import main
 from operations.replay.fetch import fetch
 from operations.replay.record import Record, ReplayError
-from tests.local.quick import QUICK
 
 JOB = "0" * 8 + "-0000-4000-8000-" + "0" * 12
 

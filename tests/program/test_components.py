@@ -32,7 +32,9 @@ EXPECTED_OUTPUTS = {
     "deliveryUrl",
     "uploadsBucket",
     "mailDkimTokens",
+    "mailEventsQueueUrl",
     "mlBucket",
+    "projectsTable",
     "stateMachineArn",
 }
 

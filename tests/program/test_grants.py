@@ -41,6 +41,12 @@ PATTERNS = {
 }
 """Resources that are no resources of the program, each with its reason."""
 
+NAMED_BY_US = {
+    "aws:sesv2/configurationSet:ConfigurationSet",
+    "aws:sesv2/emailIdentity:EmailIdentity",
+}
+"""Resources whose names Pulumi does not make."""
+
 KEY = "aws:kms/key:Key"
 """A key's own policy says `*` for the key."""
 
@@ -87,7 +93,7 @@ def test_every_resource_is_the_programs_own_or_has_a_reason(stack):
         name for one in stack.registrations if one.custom for name in (one.id, one.outputs.get("name", ""))
     }
     physical = {name for name in ids if re.search(r"[0-9a-f]{8}", name)}
-    physical |= {one.id for one in stack.of("aws:sesv2/emailIdentity:EmailIdentity")}
+    physical |= {one.id for one in stack.registrations if one.type in NAMED_BY_US}
     for one, statement in statements(stack):
         for resource in statement.get("Resource", []):
             if resource == "*" and one.type == KEY:

@@ -23,7 +23,8 @@ API_STAGE = "aws:apigateway/stage:Stage"
 MACHINE = "aws:sfn/stateMachine:StateMachine"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 BUDGET = "aws:budgets/budget:Budget"
-LASTING = {"5XXError", "Latency", "Throttles", "ReadThrottleEvents", "WriteThrottleEvents"}
+RATES = {"Reputation.BounceRate", "Reputation.ComplaintRate"}
+LASTING = {"5XXError", "Latency", "Throttles", "ReadThrottleEvents", "WriteThrottleEvents", *RATES}
 """What goes on until something is done; the rest is over when it is told."""
 
 
@@ -48,15 +49,19 @@ def wanted(run):
     yield from wanted_of_functions(run)
     yield from wanted_of_apis(run)
     yield from wanted_of_tables(run)
+    for sent_with in run.of("aws:sesv2/configurationSet:ConfigurationSet"):
+        for rate in RATES:
+            yield "AWS/SES", rate, {"ses:configuration-set": sent_with.inputs["configurationSetName"]}
     for queue in dead_letter_queues(run):
         yield "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue.outputs["name"]}
 
 
 def dead_letter_queues(run):
-    """All queues that no function works off."""
+    """All queues that no function works off, and that are filled with what went wrong alone."""
     mappings = run.of("aws:lambda/eventSourceMapping:EventSourceMapping")
     worked_off = {one.inputs["eventSourceArn"] for one in mappings}
-    return [one for one in run.of("aws:sqs/queue:Queue") if one.outputs["arn"] not in worked_off]
+    told = {one.inputs["arn"] for one in run.of("aws:cloudwatch/eventTarget:EventTarget")}
+    return [one for one in run.of("aws:sqs/queue:Queue") if one.outputs["arn"] not in worked_off | told]
 
 
 def wanted_of_functions(run):
@@ -127,8 +132,9 @@ def test_alarms_are_ones_that_cloudwatch_takes(stack):
         assert inputs["period"] * inputs["evaluationPeriods"] <= 24 * 3600
         assert inputs["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
         assert inputs["threshold"] > 0, "a figure of none would alarm"
-        # None of these is put where nothing happens; a queue falls silent with its letters still in it.
-        silence = "ignore" if inputs["namespace"] == "AWS/SQS" else "notBreaching"
+        # None of these is put where nothing happens; a queue falls silent with its letters still in it, and a
+        # rate of mails until the next mail.
+        silence = "ignore" if inputs["namespace"] in ("AWS/SQS", "AWS/SES") else "notBreaching"
         assert inputs["treatMissingData"] == silence, one.name
 
 

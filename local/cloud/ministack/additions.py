@@ -12,6 +12,7 @@ from local.cloud.ministack import (
     fault_control,
     lambda_permission,
     lambda_runtime,
+    mail_events,
     mail_sender,
     metrics,
     multipart,
@@ -41,6 +42,7 @@ def install() -> None:
     task_authorization.install()
     transport.install()
     mail_sender.install()
+    mail_events.install()
     alarms.install()
     metrics.install()
     multipart.install()

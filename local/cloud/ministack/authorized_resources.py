@@ -16,11 +16,12 @@ Json = dict[str, Any]
 
 
 def install() -> None:
-    """Names log streams and rules, tells the namespace of metrics, and judges traces."""
+    """Names log streams and rules, tells the namespace of metrics, judges traces and what batches do."""
     actions = patch_points.module("core.iam_actions")
     _name_resources(actions)
     _tell_namespace(actions)
     _judge_traces(actions)
+    _judge_batches(actions)
 
 
 def _name_resources(actions: patch_points.MiniStack) -> None:
@@ -84,6 +85,21 @@ def _judge_traces(actions: patch_points.MiniStack) -> None:
     patterns[TRACES] = {"host_patterns": [r"xray\."]}
     patch_points.value(actions, "SERVICE_TO_IAM_NAMESPACE", dict)[TRACES] = TRACES
     patch_points.value(actions, "_BOTOCORE_SERVICE_MAP", dict)[TRACES] = [TRACES]
+
+
+def _judge_batches(actions: patch_points.MiniStack) -> None:
+    """Asks for the right to do to one message what a batch does to several: SQS has no rights of batches."""
+    original = patch_points.function(
+        actions, "extract_iam_action", ("service", "method", "path", "headers", "body", "query_params")
+    )
+
+    def extract(
+        service: str, method: str, path: str, headers: Json, body: bytes, query_params: Json
+    ) -> str | None:
+        action: str | None = original(service, method, path, headers, body, query_params)
+        return action.removesuffix("Batch") if service == "sqs" and action else action
+
+    patch_points.replace(actions, "extract_iam_action", extract)
 
 
 def _content(body: bytes) -> Json:
