@@ -85,6 +85,7 @@ _KINDS: Mapping[str, _Kind] = {
     "{artifacts}": _Kind(
         ("{prefix}-artifacts-bucket-*", "{prefix}-*-artifacts-bucket-*"), ("artifacts-bucket",)
     ),
+    "{projects}": _Kind(("{prefix}-projects-table-*", "{prefix}-*-projects-table-*"), ("projects-table",)),
     "{table}": _Kind(("{prefix}-*",), ("-table",)),
     "{repository}": _Kind(("{prefix}-*",), ("-repository",)),
     "{pool}": _Kind(("*",), ("user-pool-v2", "user-pool-v3")),

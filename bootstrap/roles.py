@@ -9,6 +9,7 @@ from bootstrap.installation import AUDIENCE, GITHUB_HOST, OWN, Installation, Rep
 from bootstrap.items import Client, Kept, Leaving
 from bootstrap.resource_rights import all_rights
 from bootstrap.rights import Scope, Statement, split
+from bootstrap.smoke_rights import SMOKE
 
 REGION_TAG, REPOSITORY_TAG = "region", "repository"
 _DEPLOYS = f"{OWN}-", "-deploy"
@@ -59,8 +60,9 @@ def state_rights(installation: Installation, key: str, *, writes: bool) -> list[
 
 
 def deploy_rights(installation: Installation, key: str) -> list[Statement]:
-    """Write what deploying the program takes."""
-    return [*state_rights(installation, key, writes=True), *Scope(installation).statements(all_rights())]
+    """Write what deploying the program, and trying it afterwards, takes."""
+    rights = [*all_rights(), *SMOKE]
+    return [*state_rights(installation, key, writes=True), *Scope(installation).statements(rights)]
 
 
 def preview_rights(installation: Installation, key: str) -> list[Statement]:

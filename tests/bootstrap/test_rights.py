@@ -2,16 +2,19 @@
 
 import fnmatch
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+import operations.smoke
 from bootstrap.boundary import boundary
 from bootstrap.installation import Installation
 from bootstrap.resource_rights import RIGHTS, all_rights
 from bootstrap.rights import MAX_POLICIES, MAX_POLICY, Only, Scope, size, split, write
 from bootstrap.roles import deploy_rights, preview_rights
+from bootstrap.smoke_rights import SMOKE
 from components.adopt import ADOPTABLE
 from local.preview import Run, run_program, stack_config
 from local.preview.config import stand_ins
@@ -166,3 +169,28 @@ def test_a_role_is_made_and_changed_only_with_the_boundary():
 def test_every_condition_is_used():
     used = {right.only for right in all_rights()}
     assert set(Only) - used == {Only.PASSED_TO_JOBS}
+
+
+def test_the_deploy_role_may_do_what_the_smoke_test_needs_and_no_more_of_it():
+    named = re.findall(r"^\| ([\w-]+):(\w+(?:, \w+)*) \|", operations.smoke.__doc__ or "", re.MULTILINE)
+    stated = {f"{service}:{action}" for service, actions in named for action in actions.split(", ")}
+    assert {action for right in SMOKE for action in right.actions} < stated
+    allowed = [
+        (action, arn)
+        for statement in deploy_rights(LONGEST, KEY)
+        for action in statement["Action"]
+        for arn in statement["Resource"]
+    ]
+    assert stated <= {action for action, _ in allowed}
+
+    def may(action: str, arn: str) -> bool:
+        return any(one == action and fnmatch.fnmatchcase(arn, pattern) for one, pattern in allowed)
+
+    where = f"{LONGEST.region}:{LONGEST.account}"
+    for stack_name in (LONGEST.qualifier, f"{LONGEST.qualifier}-12"):
+        queues = f"arn:aws:sqs:{where}:spaceport-{stack_name}"
+        assert may("sqs:ReceiveMessage", f"{queues}-mail-events-1a2b3c4")
+        assert not may("sqs:ReceiveMessage", f"{queues}-webhooks-queue-1a2b3c4")
+        tables = f"arn:aws:dynamodb:{where}:table/spaceport-{stack_name}"
+        assert may("dynamodb:GetItem", f"{tables}-projects-table-1a2b3c4")
+        assert not may("dynamodb:GetItem", f"{tables}-jobs-table-1a2b3c4")
