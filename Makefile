@@ -97,7 +97,7 @@ fuzz: setup ## Send thousands of made-up requests to the APIs in an embedded clo
 	@$(BIN)/python -m tests.fuzz $(if $(REQUESTS),--requests $(REQUESTS))
 
 test: setup-tests lint types ## Every check: lint, types, all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup lint ## The quick checks: lint, types, fast tests
 	@$(MAKE) --no-print-directory -j 2 types fast

@@ -45,7 +45,7 @@ class MigrationError(Exception):
 
 def connect(region: str) -> "DynamoDBClient":
     """Gives a client that waits where DynamoDB throttles."""
-    return boto3.client("dynamodb", region_name=region, config=_PATIENT)
+    return boto3.Session(region_name=region).client("dynamodb", config=_PATIENT)
 
 
 @dataclass(frozen=True)

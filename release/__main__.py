@@ -37,7 +37,7 @@ def tell(line: str) -> None:
 
 
 def _images_of(stack: str) -> Images:
-    ecr = boto3.client("ecr", region_name=stacks.region(ROOT, stack))
+    ecr = boto3.Session(region_name=stacks.region(ROOT, stack)).client("ecr")
     return Images(ecr, state.export(stack, ROOT), ROOT / "images")
 
 

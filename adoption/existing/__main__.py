@@ -3,11 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
@@ -16,6 +13,7 @@ from adoption.existing.fitting import Finding, Fitting
 from adoption.existing.show import show_findings
 from adoption.stack_file import with_adoption
 from components.settings import SettingsError
+from local.aws import clients_in
 from local.deploy.config import ConfigError
 from local.preview import ROOT, run_program, stack_config
 from local.preview.config import stand_ins
@@ -55,9 +53,7 @@ def _look(given: argparse.Namespace) -> list[Finding]:
         raise ConfigError(f"{given.stack} is ephemeral and adopts nothing")
     region = config["aws:region"]
 
-    @cache
-    def clients(service: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
-        return boto3.client(service, region_name=region)  # type: ignore[call-overload]  # any service's name
+    clients = clients_in(region)
 
     named = {name: id_ for name, _, id_ in (pair.partition("=") for pair in given.existing)}
     wanted = named or candidates(clients, given.suffix or given.stack)

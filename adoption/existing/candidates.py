@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from adoption.existing.readers import READERS, Clients, MissingError
+from adoption.existing.readers import READERS, MissingError
+from local.aws import Clients
 
 OLD_NAMES: Mapping[str, tuple[str, str]] = {
     "uploads-bucket": ("aws:s3/bucket:Bucket", "spaceport-uploads-{suffix}"),

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adoption.existing.readers import READERS, Clients, Inputs, MissingError, bucket_settings
+from adoption.existing.readers import READERS, Inputs, MissingError, bucket_settings
 from components.adopt import ADOPTABLE, BUCKETS, USER_GROUPS, USER_POOL_CLIENTS
+from local.aws import Clients
 from local.preview import Run
 from local.preview.registrations import Registration
 

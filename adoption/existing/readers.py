@@ -6,10 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.aws import Clients
+
 Inputs = dict[str, Any]
 """Inputs of a resource by the provider's names."""
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
 _ABSENT = frozenset(
     {
         "404",

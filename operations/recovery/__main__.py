@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
@@ -16,6 +15,7 @@ from adoption.existing.fitting import Fitting
 from adoption.existing.show import show_findings
 from adoption.stack_file import with_adoption
 from components.settings import SettingsError
+from local.aws import Clients, clients_in
 from local.demo.display import Display
 from local.deploy.config import ConfigError
 from local.preview import ROOT, Run, run_program, stack_config
@@ -24,7 +24,7 @@ from local.preview.monitor import steady_suffix
 from local.preview.symbols import symbolic
 from local.stack_file import StackFileError
 from operations.recovery import objects, tables
-from operations.recovery.installation import Clients, Copies, RecoveryError, copies
+from operations.recovery.installation import Copies, RecoveryError, copies
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -120,9 +120,7 @@ def _follow(given: argparse.Namespace, console: Console) -> int:
     if target["aws:region"] != region:
         raise RecoveryError(f"{given.into} is in {target['aws:region']}, and tables are restored in {region}")
 
-    @cache
-    def clients(service: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
-        return boto3.client(service, region_name=region)  # type: ignore[call-overload]  # any service's name
+    clients = clients_in(region)
 
     adopted = {one.name: one.import_id for one in before.registrations if one.import_id}
     adopted |= dict(pair.split("=", 1) for pair in given.source)

@@ -1,14 +1,12 @@
 """Which tables and buckets a stack has, and what their restored copies are called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from components.adopt import BUCKETS, TABLES
+from local.aws import Clients
 from local.preview import PROJECT
 
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
 RESTORED = tuple(name for name in BUCKETS if name != "artifacts-bucket")
 """Buckets that hold people's things; a deployment makes the others' content anew."""
 

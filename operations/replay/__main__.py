@@ -4,15 +4,15 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from functions.shared.job_names import STEPS
+from local.aws import clients_in
 from local.demo.display import Display
 from local.deploy.config import ConfigError
 from local.deploy.dockerfile import DockerfileError
@@ -77,9 +77,7 @@ def _bring(
 def _follow(given: argparse.Namespace, console: Console) -> int:
     region = stack_config(given.stack)["aws:region"]
 
-    @cache
-    def clients(service: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
-        return boto3.client(service, region_name=region)  # type: ignore[call-overload]  # any service's name
+    clients = clients_in(region)
 
     record = find(clients, given.job, given.step)
     console.print(f"{record.name}: {record.status}. {record.reason}".rstrip())

@@ -1,16 +1,15 @@
 """What a SageMaker job was given, as SageMaker remembers it. Nothing here writes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from functions.shared.job_names import STEPS, TRAINING, StepJobName, parse_step_job_name
+from local.aws import Clients
 
 ML = PurePosixPath("/opt/ml")
 FAILED = "Failed"
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
 
 
 class ReplayError(Exception):

@@ -6,14 +6,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-import boto3
 from rich.console import Console
 
+from local.aws import clients_in
 from local.demo.display import Display
 from local.demo.photos import PhotosError
 from operations.smoke.checks import Checks
@@ -54,9 +52,7 @@ def _try(given: argparse.Namespace, console: Console) -> bool:
     """Tries the stack; tells whether all went well."""
     stack = find_stack(given.stack, given.outputs)
 
-    @cache
-    def clients(service: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
-        return boto3.client(service, region_name=stack.region)  # type: ignore[call-overload]  # any name
+    clients = clients_in(stack.region)
 
     settings = TrialSettings(
         photos=given.photos, job_seconds=60 * given.timeout, address=new_address(given.mail_to)

@@ -1,26 +1,25 @@
 """Takes away what a trial has made, as far as that goes, and tells what stays."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import client, people
+from local.aws import Clients
 from local.client import ApiError, Spaceport
 from operations.smoke.outputs import Stack
 
 END_SECONDS = 300.0
 """So long a stopped job may take to end: SageMaker gives containers two minutes."""
+QUIET_SECONDS = 10.0
+"""So long nothing may be written into a stopped job's folder before it goes: its machine ends after it."""
 REMOVAL_SECONDS = 180.0
 """So long `housekeeping` may take, which is mostly done within seconds."""
 LOOK_EVERY_SECONDS = 1.0
-
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
 
 
 @dataclass
@@ -78,7 +77,7 @@ class Removal:
             self.left.append(f"{what} ({error})")
 
     def _end_job(self, pilot: Spaceport, job_id: str) -> None:
-        """Stops the job if it runs, and waits for its end: until then its project stays.
+        """Stops the job if it runs, and waits for its end and its machine's: until then its project stays.
 
         Raises:
             TimeoutError: It does not end.
@@ -90,6 +89,19 @@ class Removal:
         for job in pilot.watch(job_id, every=LOOK_EVERY_SECONDS):
             if job["status"] in client.RUNNING and time.monotonic() > deadline:
                 raise TimeoutError(f"it was stopped {END_SECONDS:.0f} s ago")
+        seen, since = self._written(job_id), time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"its machine still writes, {END_SECONDS:.0f} s after the stop")
+            time.sleep(LOOK_EVERY_SECONDS)
+            now = self._written(job_id)
+            if now != seen:
+                seen, since = now, time.monotonic()
+
+    def _written(self, job_id: str) -> set[tuple[str, str]]:
+        """Returns what is in a job's folder: keys and contents."""
+        listed = self.clients("s3").list_objects_v2(Bucket=self.stack.ml_bucket, Prefix=f"jobs/{job_id}/")
+        return {(item["Key"], item["ETag"]) for item in listed.get("Contents", [])}
 
     def _remove_project(self, pilot: Spaceport, project_id: str) -> None:
         """Removes a project with its parts, and looks whether they have gone.

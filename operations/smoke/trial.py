@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from local import client, people
+from local.aws import Clients
 from local.capture import TINY, CaptureSettings, sample_capture
 from local.client import Spaceport
 from local.demo import follow
@@ -17,7 +18,7 @@ from operations.smoke.checks import CheckFailedError, Checks
 from operations.smoke.mail import MailEvents
 from operations.smoke.model import look_at_model
 from operations.smoke.outputs import Stack
-from operations.smoke.removal import Clients, Made, Removal
+from operations.smoke.removal import Made, Removal
 
 NAMES = ("sign-in", "project", "upload", "job", "model", "mail", "clean-up")
 """The checks, in order."""

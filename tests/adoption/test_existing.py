@@ -220,9 +220,8 @@ def test_what_is_adopted_keeps_everything_through_deploy_change_and_destroy(
 ):
     assert adopt(f"uploads-bucket={old_bucket}", f"waitlist-table={old_table}", write=True)[0] == 0
     config = {
-        **prerequisites.make(cloud, adopted=entries()),
-        "spaceport:ephemeral": "false",
-        "spaceport:alarmEmails": json.dumps(["operations@spaceport.example"]),
+        **prerequisites.make(cloud, stack="staging", adopted=entries()),
+        "aws:region": cloud.region,
         "spaceport:adopt": json.dumps(entries()),
     }
     s3, dynamodb = cloud.client("s3"), cloud.client("dynamodb")
@@ -234,7 +233,7 @@ def test_what_is_adopted_keeps_everything_through_deploy_change_and_destroy(
         return body, sorted(json.dumps(item, sort_keys=True) for item in items)
 
     before = everything()
-    deployment = deploy(cloud, config=config)
+    deployment = deploy(cloud, stack="staging", config=config)
     assert deployment.outputs["uploadsBucket"] == old_bucket
     assert everything() == before
     # The settings that it lacked, or had otherwise, are the program's now.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -152,6 +153,8 @@ def _furnish(embedded: EmbeddedCloud) -> Iterator[Cloud]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
+        # The functions' clients are of the default session, which keeps the credentials of its first use.
+        patch.setattr(boto3, "DEFAULT_SESSION", None)
         patch.setenv("AWS_ENDPOINT_URL", embedded.endpoint)
         patch.setenv("AWS_REGION", embedded.region)
         patch.setenv("AWS_DEFAULT_REGION", embedded.region)

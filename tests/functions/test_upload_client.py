@@ -83,7 +83,7 @@ def test_a_capture_arrives_whole_however_often_the_connection_breaks(cloud, pilo
 def test_a_file_goes_on_after_a_reload(cloud, pilot, files):
     name, path = files[1]
     before = pilot()
-    upload = before._start_file(name, path, capture_id=None)
+    upload = before._start_file(name, path, {})
     place = {key: upload[key] for key in ("uploadId", "bucketName", "objectKey")}
     some = {"partNumbers": [2], "checksums": [client._sha256(client._part(path, upload["partSize"], 2))]}
     (link,) = before._call("POST", before._upload_url("get-presigned-urls"), place | some)["parts"]

@@ -110,6 +110,8 @@ def somebody_elses_mail(up: Deployed):
     """An event in the queue that is not about the test person."""
     event = {"detail-type": "Email Delivered", "detail": {"mail": {"destination": ["ada@example.com"]}}}
     url, sqs = up.deployment.outputs["mailEventsQueueUrl"], up.cloud.client("sqs")
+    # A job that was stopped for its time is mailed after its test has ended.
+    sqs.purge_queue(QueueUrl=url)
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
     yield json.dumps(event)
     sqs.purge_queue(QueueUrl=url)
