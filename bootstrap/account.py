@@ -3,11 +3,10 @@
 import re
 from dataclasses import dataclass
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from bootstrap.installation import BootstrapError
-from bootstrap.items import Client, Clients
+from local.aws import Clients, clients_in
 
 _SESSION = re.compile(r"arn:aws:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.+")
 
@@ -37,15 +36,9 @@ class Account:
         Raises:
             BootstrapError: There are no credentials, AWS does not take them, or they are another account's.
         """
-        session, made = boto3.Session(region_name=region), dict[str, Client]()
-
-        def client(service: str) -> Client:
-            if service not in made:
-                made[service] = session.client(service)  # type: ignore[call-overload]  # any service
-            return made[service]
-
+        clients = clients_in(region)
         try:
-            identity = client("sts").get_caller_identity()
+            identity = clients("sts").get_caller_identity()
         except NoCredentialsError as error:
             raise BootstrapError(
                 "there are no AWS credentials: `aws login`, `aws sso login`, or the variables AWS_PROFILE or "
@@ -58,7 +51,7 @@ class Account:
             raise BootstrapError(
                 f"the credentials are for the account {number}, and --account says {expected}"
             )
-        return cls(number, principals(arn), client)
+        return cls(number, principals(arn), clients)
 
 
 def principals(arn: str) -> tuple[str, ...]:

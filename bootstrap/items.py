@@ -9,8 +9,6 @@ from botocore.exceptions import ClientError
 
 Client = Any
 """A boto3 client, whose class is made at run time."""
-Clients = Callable[[str], Client]
-"""Gives the client of a service in the installation's region, the same one for the same service."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,6 @@ def clients_in(region: str) -> Clients:
         region: AWS region.
     """
     # The default session would keep the credentials that the process has used first.
-    session = boto3.Session(region_name=region)
-
-    @cache
-    def client(service: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
-        return session.client(service)  # type: ignore[call-overload]  # any service's name
-
-    return client
+    session: Any = boto3.Session(region_name=region)
+    clients: Clients = cache(session.client)
+    return clients
