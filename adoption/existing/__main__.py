@@ -9,16 +9,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from adoption.existing.candidates import candidates
+from adoption.existing.entries import write_entries
 from adoption.existing.fitting import Finding, Fitting
 from adoption.existing.show import show_findings
-from adoption.stack_file import with_adoption
 from components.settings import SettingsError
 from local.aws import clients_in
 from local.deploy.config import ConfigError
-from local.preview import ROOT, run_program, stack_config
+from local.preview import ROOT, stack_config
 from local.preview.config import stand_ins
-from local.preview.monitor import steady_suffix
-from local.preview.symbols import symbolic
+from local.preview.named_run import named_run
 from local.stack_file import StackFileError
 
 EXIT_FAILED = 1
@@ -52,24 +51,13 @@ def _look(given: argparse.Namespace) -> list[Finding]:
     if config.get("spaceport:ephemeral") == "true":
         raise ConfigError(f"{given.stack} is ephemeral and adopts nothing")
     region = config["aws:region"]
-
     clients = clients_in(region)
-
     named = {name: id_ for name, _, id_ in (pair.partition("=") for pair in given.existing)}
     wanted = named or candidates(clients, given.suffix or given.stack)
-    run = symbolic(run_program(config, stack=given.stack, suffix=steady_suffix))
+    run = named_run(config, stack=given.stack)
     before = {one.name: one.import_id for one in run.registrations if one.import_id}
     fitting = Fitting(run, clients, region, {**before, **wanted})
     return [fitting.find(name, id_) for name, id_ in wanted.items()]
-
-
-def _write(given: argparse.Namespace, findings: Sequence[Finding]) -> Path:
-    file: Path = given.folder / f"Pulumi.{given.stack}.yaml"
-    text = file.read_text()
-    for one in findings:
-        text = with_adoption(text, one.name, one.id, one.ignore_changes, absent=one.absent)
-    file.write_text(text)
-    return file
 
 
 def _follow(given: argparse.Namespace, console: Console) -> int:
@@ -85,7 +73,7 @@ def _follow(given: argparse.Namespace, console: Console) -> int:
         console.print("Nothing was written: take out what does not fit.", style="red")
         return EXIT_FAILED
     if given.write:
-        file = _write(given, fits)
+        file = write_entries(given.folder, given.stack, fits)
         console.print(
             f"{file} adopts {', '.join(one.name for one in fits)}. Next: read the change, commit it, "
             f"`pulumi preview --stack {given.stack} --diff`, `pulumi up --stack {given.stack}`."

@@ -11,11 +11,10 @@ from local.deploy.config import ConfigError
 from local.preview.config import MADE_BY, stack_config, stand_ins
 from local.preview.differences import compare
 from local.preview.documents import dump
-from local.preview.monitor import steady_suffix
-from local.preview.program import PROJECT, run_program
+from local.preview.named_run import named_run
+from local.preview.program import PROJECT
 from local.preview.registrations import Run
 from local.preview.show import show_differences
-from local.preview.symbols import symbolic
 from local.preview.tree import summary, tree
 
 EXIT_FAILED = 1
@@ -37,7 +36,7 @@ def preview(console: Console, stack: str, extra: Mapping[str, str]) -> Run:
     made = stand_ins(stack, config)
     for key in made:
         console.print(f"{stack}: {key} is a stand-in; {MADE_BY[key]} makes the real one.", style="dim")
-    return symbolic(run_program(config | made, stack=stack, suffix=steady_suffix))
+    return named_run(config | made, stack=stack)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

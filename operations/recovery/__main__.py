@@ -11,17 +11,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from adoption.existing.entries import write_entries
 from adoption.existing.fitting import Fitting
 from adoption.existing.show import show_findings
-from adoption.stack_file import with_adoption
 from components.settings import SettingsError
 from local.aws import Clients, clients_in
 from local.demo.display import Display
 from local.deploy.config import ConfigError
-from local.preview import ROOT, Run, run_program, stack_config
+from local.preview import ROOT, Run, stack_config
 from local.preview.config import stand_ins
-from local.preview.monitor import steady_suffix
-from local.preview.symbols import symbolic
+from local.preview.named_run import named_run
 from local.stack_file import StackFileError
 from operations.recovery import objects, tables
 from operations.recovery.installation import Copies, RecoveryError, copies
@@ -68,13 +67,12 @@ def _moment(text: str) -> datetime | None:
 def _program(given: argparse.Namespace, stack: str) -> tuple[dict[str, Any], Run]:
     config = stack_config(stack, folder=given.folder)
     config |= stand_ins(stack, config)
-    return config, symbolic(run_program(config, stack=stack, suffix=steady_suffix))
+    return config, named_run(config, stack=stack)
 
 
 def _restore(
-    given: argparse.Namespace, clients: Clients, run: Run, found: Copies, console: Console, region: str
+    clients: Clients, run: Run, found: Copies, moment: datetime | None, console: Console, region: str
 ) -> None:
-    moment = _moment(given.at)
     dynamodb, s3 = clients("dynamodb"), clients("s3")
     with Display(console) as display:
         for source, copy in found.tables.values():
@@ -102,16 +100,12 @@ def _adopt(
     unfit = [one.name for one in findings if one.refusals]
     if unfit:
         raise RecoveryError(f"{', '.join(unfit)} cannot be adopted as restored")
-    file: Path = given.folder / f"Pulumi.{given.into}.yaml"
-    text = file.read_text()
-    for one in findings:
-        text = with_adoption(text, one.name, one.id, one.ignore_changes, absent=one.absent)
-    file.write_text(text)
+    file = write_entries(given.folder, given.into, findings)
     console.print(f"{file} adopts them. Next: `pulumi up --stack {given.into}`, then open a link.")
 
 
 def _follow(given: argparse.Namespace, console: Console) -> int:
-    _moment(given.at)
+    moment = _moment(given.at)
     config, before = _program(given, given.stack)
     target, run = _program(given, given.into)
     if target.get("spaceport:ephemeral") == "true":
@@ -119,9 +113,7 @@ def _follow(given: argparse.Namespace, console: Console) -> int:
     region = config["aws:region"]
     if target["aws:region"] != region:
         raise RecoveryError(f"{given.into} is in {target['aws:region']}, and tables are restored in {region}")
-
     clients = clients_in(region)
-
     adopted = {one.name: one.import_id for one in before.registrations if one.import_id}
     adopted |= dict(pair.split("=", 1) for pair in given.source)
     found = copies(clients, given.stack, adopted, into=given.into)
@@ -130,7 +122,7 @@ def _follow(given: argparse.Namespace, console: Console) -> int:
     if not given.apply:
         console.print(f"Nothing was done. APPLY=1 restores them as of {given.at}.")
         return 0
-    _restore(given, clients, run, found, console, region)
+    _restore(clients, run, found, moment, console, region)
     _adopt(given, clients, run, found, console, region)
     return 0
 

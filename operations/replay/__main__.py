@@ -76,9 +76,7 @@ def _bring(
 
 def _follow(given: argparse.Namespace, console: Console) -> int:
     region = stack_config(given.stack)["aws:region"]
-
     clients = clients_in(region)
-
     record = find(clients, given.job, given.step)
     console.print(f"{record.name}: {record.status}. {record.reason}".rstrip())
     options = dict(pair.split("=", 1) for pair in given.options)

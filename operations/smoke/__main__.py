@@ -51,9 +51,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _try(given: argparse.Namespace, console: Console) -> bool:
     """Tries the stack; tells whether all went well."""
     stack = find_stack(given.stack, given.outputs)
-
     clients = clients_in(stack.region)
-
     settings = TrialSettings(
         photos=given.photos, job_seconds=60 * given.timeout, address=new_address(given.mail_to)
     )
