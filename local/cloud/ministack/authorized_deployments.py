@@ -4,13 +4,12 @@ MiniStack knows fewer tags and condition keys and does not ask for `iam:PassRole
 could there take over another's roles and APIs.
 """
 
-import json
 import re
 from contextvars import ContextVar
-from typing import Any
 from urllib.parse import unquote
 
 from local.cloud.ministack import patch_points
+from local.cloud.ministack.judging import Json, Request, content_of, name_resources
 
 PASSED_ROLES = "spaceport:passed-roles"
 """Ours, between the reading of a request and its judging; no policy names it."""
@@ -32,8 +31,6 @@ _LAMBDA_ACTIONS = {
 }
 """Where IAM calls an operation otherwise."""
 _BUDGET_READS = ("Describe", "List")
-
-Json = dict[str, Any]
 
 
 def install() -> None:
@@ -61,8 +58,8 @@ def _tell_more(actions: patch_points.MiniStack) -> None:
         if service in ("apigateway", "cloudfront", "cognito-idp"):
             known |= {f"aws:requesttag/{key}".lower(): value for key, value in _tags(body).items()}
         if name == "CreateEventSourceMapping":
-            known["lambda:FunctionArn"] = _function(str(_content(body).get("FunctionName", "")))
-        if iam_action in _PASSING and (role := _content(body).get(_PASSING[iam_action])):
+            known["lambda:FunctionArn"] = _function(str(content_of(body).get("FunctionName", "")))
+        if iam_action in _PASSING and (role := content_of(body).get(_PASSING[iam_action])):
             known[PASSED_ROLES] = [str(role)]
         return known
 
@@ -118,54 +115,41 @@ def _name_actions(actions: patch_points.MiniStack) -> None:
 
 
 def _name_resources(actions: patch_points.MiniStack) -> None:
-    original = patch_points.function(
-        actions,
-        "extract_resource_arn",
-        ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
-    )
     aliases = patch_points.value(patch_points.module("services.kms"), "_aliases")
 
-    def extract(
-        service: str,
-        method: str,
-        path: str,
-        headers: Json,
-        body: bytes,
-        query_params: Json,
-        region: str,
-        account_id: str,
-    ) -> str:
-        arn = str(original(service, method, path, headers, body, query_params, region, account_id))
-        if service == "kms" and ":alias/" in arn:
+    def rename(arn: str, request: Request) -> str:
+        if request.service == "kms" and ":alias/" in arn:
             # A call that names a key by its alias is judged by the key.
             key = aliases.get(arn)
-            return f"arn:aws:kms:{region}:{account_id}:key/{key}" if key else arn
-        return _named(service, _content(body), query_params, region, account_id) if arn == "*" else arn
+            return f"arn:aws:kms:{request.region}:{request.account}:key/{key}" if key else arn
+        return _named(request) if arn == "*" else arn
 
-    patch_points.replace(actions, "extract_resource_arn", extract)
+    name_resources(actions, rename)
 
 
-def _named(service: str, request: Json, query: Json, region: str, account: str) -> str:
+def _named(request: Request) -> str:
     """Returns the ARN that a request gives in whole, or the name of what has no other."""
+    content, region, account = request.content, request.region, request.account
     for key in ("ResourceArn", "resourceArn", "ResourceARN", "Resource", "SubscriptionArn", "Arn"):
-        arn = request.get(key) or _parameter(query, key)
+        arn = content.get(key) or _parameter(request.query, key)
         if isinstance(arn, str) and arn.startswith("arn:"):
             return arn
-    if service == "lambda" and "Code" in request:
-        return _function(str(request.get("FunctionName", "")))
+    if request.service == "lambda" and "Code" in content:
+        return _function(str(content.get("FunctionName", "")))
     candidates = {
         "budgets": [
-            (f"budgets::{account}:budget/", request.get("BudgetName")),
-            (f"budgets::{account}:budget/", (request.get("Budget") or {}).get("BudgetName")),
+            (f"budgets::{account}:budget/", content.get("BudgetName")),
+            (f"budgets::{account}:budget/", (content.get("Budget") or {}).get("BudgetName")),
         ],
-        "ecr": [(f"ecr:{region}:{account}:repository/", _only(request.get("repositoryNames")))],
+        "ecr": [(f"ecr:{region}:{account}:repository/", _only(content.get("repositoryNames")))],
         "monitoring": [
-            (f"cloudwatch:{region}:{account}:alarm:", _only(request.get("AlarmNames"))),
-            (f"cloudwatch::{account}:dashboard/", request.get("DashboardName")),
-            (f"cloudwatch::{account}:dashboard/", _only(request.get("DashboardNames"))),
+            (f"cloudwatch:{region}:{account}:alarm:", _only(content.get("AlarmNames"))),
+            (f"cloudwatch::{account}:dashboard/", content.get("DashboardName")),
+            (f"cloudwatch::{account}:dashboard/", _only(content.get("DashboardNames"))),
         ],
     }
-    return next((f"arn:aws:{place}{name}" for place, name in candidates.get(service, []) if name), "*")
+    named = (f"arn:aws:{place}{name}" for place, name in candidates.get(request.service, []) if name)
+    return next(named, "*")
 
 
 def _only(names: list[str] | None) -> str | None:
@@ -273,18 +257,10 @@ _mail_tags: ContextVar[dict[str, str]] = ContextVar("mail_tags", default={})  # 
 
 def _tags(body: bytes) -> dict[str, str]:
     """Returns the tags that a request gives, of APIs whose models MiniStack does not ask for them."""
-    request = _content(body)
+    request = content_of(body)
     for key in _TAGS & request.keys():
         if isinstance(request[key], dict):
             return {str(name): str(value) for name, value in request[key].items()}
         if isinstance(request[key], list):
             return {str(tag.get("Key")): str(tag.get("Value")) for tag in request[key]}
     return {name.decode(): value.decode() for name, value in _XML_TAG.findall(body)}
-
-
-def _content(body: bytes) -> Json:
-    try:
-        content = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -3,53 +3,30 @@
 Its ARNs are narrower: what a role may do on AWS, it could not do here. X-Ray's calls it lets pass unjudged.
 """
 
-import json
-from typing import Any
-
 from local.cloud.ministack import patch_points
+from local.cloud.ministack.judging import Json, Request, content_of, name_resources
 
 TAGGING = {"TagResource", "UntagResource", "ListTagsForResource"}
 DEFAULT_BUS = "default"
 TRACES = "xray"
 
-Json = dict[str, Any]
-
 
 def install() -> None:
     """Names log streams and rules, tells the namespace of metrics, judges traces and what batches do."""
     actions = patch_points.module("core.iam_actions")
-    _name_resources(actions)
+    name_resources(actions, _named)
     _tell_namespace(actions)
     _judge_traces(actions)
     _judge_batches(actions)
 
 
-def _name_resources(actions: patch_points.MiniStack) -> None:
-    original = patch_points.function(
-        actions,
-        "extract_resource_arn",
-        ("service", "method", "path", "headers", "body", "query_params", "region", "account_id"),
-    )
-
-    def extract(
-        service: str,
-        method: str,
-        path: str,
-        headers: Json,
-        body: bytes,
-        query_params: Json,
-        region: str,
-        account_id: str,
-    ) -> str:
-        arn = str(original(service, method, path, headers, body, query_params, region, account_id))
-        if service == "logs" and arn != "*":
-            action = headers.get("x-amz-target", "").rpartition(".")[2]
-            return arn if action in TAGGING else _log_stream(arn, _content(body))
-        if service == "events":
-            return _rule(arn, _content(body), f"arn:aws:events:{region}:{account_id}:rule")
-        return arn
-
-    patch_points.replace(actions, "extract_resource_arn", extract)
+def _named(arn: str, request: Request) -> str:
+    if request.service == "logs" and arn != "*":
+        action = request.headers.get("x-amz-target", "").rpartition(".")[2]
+        return arn if action in TAGGING else _log_stream(arn, request.content)
+    if request.service == "events":
+        return _rule(arn, request.content, f"arn:aws:events:{request.region}:{request.account}:rule")
+    return arn
 
 
 def _log_stream(group: str, request: Json) -> str:
@@ -73,7 +50,7 @@ def _tell_namespace(actions: patch_points.MiniStack) -> None:
         known: Json = original(service, action, body, params)
         if action != "cloudwatch:PutMetricData":
             return known
-        namespace = _content(body).get("Namespace") or params.get("Namespace")
+        namespace = content_of(body).get("Namespace") or params.get("Namespace")
         return {**known, "cloudwatch:namespace": namespace} if namespace else known
 
     patch_points.replace(actions, "request_tag_context", context)
@@ -100,11 +77,3 @@ def _judge_batches(actions: patch_points.MiniStack) -> None:
         return action.removesuffix("Batch") if service == "sqs" and action else action
 
     patch_points.replace(actions, "extract_iam_action", extract)
-
-
-def _content(body: bytes) -> Json:
-    try:
-        content = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
