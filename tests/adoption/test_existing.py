@@ -16,28 +16,18 @@ from local.deploy import deploy, destroy, prerequisites
 from local.deploy.model import Deployment
 from local.preview import ROOT, run_program, stack_config
 from local.preview.config import stand_ins
+from tests.local.cloud_kit import LASTING_STACK, use_keys_of
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(600)]
 
 STACK = "here"
-SETTINGS = """# An installation in the embedded cloud.
-config:
-  aws:region: us-east-1
-  spaceport:environment: here # not prod
-  spaceport:allowedOrigins:
-    - http://localhost:3000
-  spaceport:mailFrom: models@spaceport.example
-  spaceport:alarmEmails:
-    - operations@spaceport.example
-  spaceport:deliveryPrivateKeySecret: a-secret
-"""
 ITEMS = [{"email": {"S": f"{name}@example.org"}, "name": {"S": name}} for name in ("ada", "grace", "mary")]
 
 
 @pytest.fixture
 def folder(tmp_path):
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
-    (tmp_path / f"Pulumi.{STACK}.yaml").write_text(SETTINGS)
+    (tmp_path / f"Pulumi.{STACK}.yaml").write_text(LASTING_STACK)
     return tmp_path
 
 
@@ -46,13 +36,7 @@ def adopt(cloud, kit, folder, monkeypatch, capsys):
     """Give a function that runs the command with the docs' rights: its exit code, and what it said."""
     text = (ROOT / "docs" / "adopting.md").read_text()
     policy = re.search(r"`make adopt` only reads.*?```json\n(.*?)```", text, re.DOTALL)[1]
-    user = kit.name("reader")
-    kit.iam.create_user(UserName=user)
-    kit.iam.put_user_policy(UserName=user, PolicyName="docs", PolicyDocument=policy)
-    key = kit.iam.create_access_key(UserName=user)["AccessKey"]
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    use_keys_of(kit.as_user("sts", *json.loads(policy)["Statement"]), monkeypatch)
 
     def run(*pairs: str, write=False, suffix=None):
         arguments = ["--stack", STACK, "--folder", str(folder), *pairs]

@@ -6,7 +6,6 @@ import shutil
 import uuid
 from decimal import Decimal
 
-import boto3
 import httpx
 import pytest
 import yaml
@@ -21,21 +20,11 @@ from local.deploy import deploy, prerequisites
 from local.preview import ROOT, run_program, stack_config
 from local.preview.config import stand_ins
 from tests.adoption.conftest import OWNER, old_item
+from tests.local.cloud_kit import LASTING_STACK, use_keys_of
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(600)]
 
 STACK = "here"
-SETTINGS = """# An installation in the embedded cloud.
-config:
-  aws:region: us-east-1
-  spaceport:environment: here # not prod
-  spaceport:allowedOrigins:
-    - http://localhost:3000
-  spaceport:mailFrom: models@spaceport.example
-  spaceport:alarmEmails:
-    - operations@spaceport.example
-  spaceport:deliveryPrivateKeySecret: a-secret
-"""
 
 
 def serialize(item):
@@ -103,7 +92,7 @@ def once():
 @pytest.fixture
 def command(cloud, kit, folder, tmp_path, monkeypatch, once):
     """Give a function that runs the command as a user with the docs' rights and returns the exit code."""
-    (folder / f"Pulumi.{STACK}.yaml").write_text(SETTINGS)
+    (folder / f"Pulumi.{STACK}.yaml").write_text(LASTING_STACK)
     text = (ROOT / "docs" / "adopting.md").read_text().partition("### What it must be allowed")[2]
     policy = re.search(r"```json\n(.*?)```", text, re.DOTALL)[1]
 
@@ -111,16 +100,9 @@ def command(cloud, kit, folder, tmp_path, monkeypatch, once):
         named = policy.replace("table/OLD", f"table/{old}").replace(
             "table/NEW", f"table/{new or old + '-by-owner'}"
         )
-        user = kit.name("migrator")
-        kit.iam.create_user(UserName=user)
-        kit.iam.put_user_policy(UserName=user, PolicyName="docs", PolicyDocument=named)
-        key = kit.iam.create_access_key(UserName=user)["AccessKey"]
+        user = kit.as_user("sts", *json.loads(named)["Statement"])
         with monkeypatch.context() as patch:
-            patch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
-            patch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
-            patch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
-            # A default session would keep the keys of an earlier user.
-            patch.setattr(boto3, "DEFAULT_SESSION", None)
+            use_keys_of(user, patch)
             patch.setattr("adoption.__main__.run_program", once)
             where = ["--stack", STACK, "--from", old, "--folder", str(folder), "--out", str(tmp_path)]
             more = [*(["--to", new] if new else []), *(["--leave-behind", str(leave)] if leave else [])]
@@ -167,7 +149,7 @@ def test_a_plan_says_what_is_there_and_changes_nothing(cloud, make_old, command,
     assert any("createdAt: a date made epoch seconds" in changes for changes in report["changes"].values())
     assert find(cloud.client("dynamodb"), f"{old}-by-owner") is None
     assert sorted(read_all(cloud.client("dynamodb"), old), key=str) == before
-    assert command.file.read_text() == SETTINGS
+    assert command.file.read_text() == LASTING_STACK
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -193,7 +175,7 @@ def test_a_check_sees_what_is_missing_and_what_differs(cloud, make_old, command,
     checked = command.report(old)["checked"]
     assert checked["missing"] == [lost["id"]]
     assert checked["differing"] == {bent["id"]: ["params"]}
-    assert command.file.read_text() == SETTINGS
+    assert command.file.read_text() == LASTING_STACK
     assert command("copy", "check", old=old, new=new) == 0
     assert command.report(old)["copied"]["rows"] == {"new": 1, "renewed": 1, "the same already": 1}
 

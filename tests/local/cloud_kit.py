@@ -273,6 +273,28 @@ class CloudKit:
         )
 
 
+def use_keys_of(client: Client, patch: pytest.MonkeyPatch) -> None:
+    """Makes a client's endpoint and keys the environment's, as for the AWS command line."""
+    keys = client._request_signer._credentials.get_frozen_credentials()
+    patch.setenv("AWS_ENDPOINT_URL", client.meta.endpoint_url)
+    patch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+
+
+LASTING_STACK = """# An installation in the embedded cloud.
+config:
+  aws:region: us-east-1
+  spaceport:environment: here # not prod
+  spaceport:allowedOrigins:
+    - http://localhost:3000
+  spaceport:mailFrom: models@spaceport.example
+  spaceport:alarmEmails:
+    - operations@spaceport.example
+  spaceport:deliveryPrivateKeySecret: a-secret
+"""
+"""The file of a stack that is not ephemeral, in the embedded cloud's region."""
+
+
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[EmbeddedCloud]:
     with EmbeddedCloud() as cloud:

@@ -10,32 +10,25 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rich.console import Console
 
 from local import people
 from local.capture import TINY, SampleCapture
 from local.capture.faults import make_fault
 from local.capture.flight import make_plan
 from local.client import Addresses, Spaceport
-from local.demo.job import JobSettings, Outcome
+from local.demo.job import Outcome
 from local.demo.photos import find_photos
-from local.demo.run import DemoSettings, running
 from local.deployed import Deployed
 from local.quick import QUICK
+from tests.local.demo_kit import run_demo
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def run(up: Deployed, out: Path, photos: Path | None = None) -> Outcome:
-    settings = DemoSettings(photos=photos, sample=TINY, job=JobSettings(out=out, options=QUICK))
-    with running(settings, Console(quiet=True), within=up) as outcome:
-        return outcome
 
 
 @pytest.fixture(scope="module")
 def made(up: Deployed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
     out = tmp_path_factory.mktemp("demo")
-    return run(up, out), out
+    return run_demo(up, out), out
 
 
 def model_files(up: Deployed, job_id: str) -> set[str]:
@@ -133,7 +126,7 @@ def test_a_pilot_hears_what_is_wrong_with_a_capture_before_any_job(
 def test_a_capture_that_cannot_work_fails_with_a_sentence(
     up: Deployed, sample: SampleCapture, tmp_path: Path, kind: str, sentence: str
 ):
-    outcome = run(up, tmp_path / "out", make_fault(kind, sample, tmp_path / "capture"))
+    outcome = run_demo(up, tmp_path / "out", make_fault(kind, sample, tmp_path / "capture"))
     assert outcome.report["status"] == "FAILED"
     message = outcome.report["error"]["message"]
     assert re.search(sentence, message), message
@@ -149,7 +142,7 @@ def test_a_capture_with_a_bad_photo_or_in_a_zip_goes_on(
     up: Deployed, sample: SampleCapture, tmp_path: Path, kind: str
 ):
     photos = make_fault(kind, sample, tmp_path / "capture")
-    outcome = run(up, tmp_path / "out", photos)
+    outcome = run_demo(up, tmp_path / "out", photos)
     assert outcome.succeeded
     if kind == "truncated":
         assert any(".jpg" in warning.lower() for warning in outcome.report["warnings"])

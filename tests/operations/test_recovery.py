@@ -17,20 +17,11 @@ from local.edge import Edge
 from local.preview import ROOT
 from operations.recovery.__main__ import main
 from operations.recovery.objects import versions_at
+from tests.local.cloud_kit import LASTING_STACK, use_keys_of
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
 FRESH = "fresh"
-SETTINGS = """config:
-  aws:region: us-east-1
-  spaceport:environment: fresh
-  spaceport:allowedOrigins:
-    - http://localhost:3000
-  spaceport:mailFrom: models@spaceport.example
-  spaceport:alarmEmails:
-    - operations@spaceport.example
-  spaceport:deliveryPrivateKeySecret: a-secret
-"""
 MODEL = {"index.html": b"<!doctype html><title>Barn</title>", "model.sog": b"splats" * 1000}
 
 
@@ -97,11 +88,8 @@ def recover(cloud, tmp_path, monkeypatch, capsys):
     """Give a function that runs the command with the account's keys: exit code, and what it said."""
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     shutil.copy(ROOT / "Pulumi.local.yaml", tmp_path)
-    (tmp_path / f"Pulumi.{FRESH}.yaml").write_text(SETTINGS)
-    keys = cloud.client("s3")._request_signer._credentials.get_frozen_credentials()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+    (tmp_path / f"Pulumi.{FRESH}.yaml").write_text(LASTING_STACK)
+    use_keys_of(cloud.client("s3"), monkeypatch)
 
     def command(*arguments: str):
         code = main(["--stack", "local", "--into", FRESH, "--folder", str(tmp_path), *arguments])

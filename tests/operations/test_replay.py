@@ -5,46 +5,22 @@ import re
 from pathlib import Path, PurePosixPath
 
 import pytest
-from rich.console import Console
 
 from functions.shared.job_names import StepJobName
-from local.capture import TINY, SampleCapture, sample_capture
 from local.capture.faults import make_fault
-from local.demo.job import JobSettings, Outcome
-from local.demo.run import DemoSettings, running
-from local.deployed import BUILD, Deployed, deployed
-from local.quick import QUICK
 from operations.replay.__main__ import main
 from operations.replay.fetch import fetch
 from operations.replay.record import Record, ReplayError
+from tests.local.cloud_kit import use_keys_of
+from tests.local.demo_kit import run_demo
 
 JOB = "0" * 8 + "-0000-4000-8000-" + "0" * 12
-
-
-@pytest.fixture(scope="module")
-def up():
-    with deployed() as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
-def sample() -> SampleCapture:
-    return sample_capture(BUILD / "capture", settings=TINY)
-
-
-def run(up: Deployed, out: Path, photos: Path | None = None) -> Outcome:
-    settings = DemoSettings(photos=photos, sample=TINY, job=JobSettings(out=out, options=QUICK))
-    with running(settings, Console(quiet=True), within=up) as outcome:
-        return outcome
 
 
 @pytest.fixture
 def replay(up, tmp_path, monkeypatch, capsys):
     """Give a function that runs the command with the account's keys: exit code, what it said, its folder."""
-    keys = up.cloud.client("s3")._request_signer._credentials.get_frozen_credentials()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", up.cloud.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+    use_keys_of(up.cloud.client("s3"), monkeypatch)
     monkeypatch.setenv("AWS_REGION", up.cloud.region)
 
     def command(job_id: str, *arguments: str):
@@ -56,7 +32,7 @@ def replay(up, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def made(up, tmp_path_factory) -> str:
-    return str(run(up, tmp_path_factory.mktemp("made")).report["job_id"])
+    return str(run_demo(up, tmp_path_factory.mktemp("made")).report["job_id"])
 
 
 def report_in(folder: Path):
@@ -69,7 +45,7 @@ def report_in(folder: Path):
 @pytest.mark.timeout(900)
 def test_a_failed_job_fails_again_with_the_same_sentence(up, sample, replay, tmp_path):
     photos = make_fault("two_places", sample, tmp_path / "capture")
-    failed = run(up, tmp_path / "demo", photos).report
+    failed = run_demo(up, tmp_path / "demo", photos).report
     code, said, folder = replay(failed["job_id"])
     assert code == 1, "the capture is at fault"
     sentence = failed["error"]["message"]

@@ -14,14 +14,14 @@ from botocore.exceptions import ClientError
 
 import operations.smoke
 from local import client, people
-from local.capture import TINY, sample_capture
+from local.capture import TINY, SampleCapture
 from local.capture.faults import make_fault
-from local.deployed import BUILD, Deployed, deployed
+from local.deployed import Deployed
 from operations.smoke.__main__ import main
 from operations.smoke.checks import CheckFailedError
 from operations.smoke.mail import MailEvents
 from operations.smoke.trial import NAMES
-from tests.local.cloud_kit import CloudKit, allow
+from tests.local.cloud_kit import CloudKit, allow, use_keys_of
 
 pytestmark = [pytest.mark.cloud, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,12 +30,6 @@ KEPT_FOR_A_WHILE = {"limits-table", "idempotency-table"}
 TABLE = "aws:dynamodb/table:Table"
 
 Smoke = Callable[..., tuple[int, str, dict[str, Any]]]
-
-
-@pytest.fixture(scope="module")
-def up():
-    with deployed() as cloud:
-        yield cloud
 
 
 def rights(up: Deployed) -> Iterator[dict[str, Any]]:
@@ -61,11 +55,7 @@ def rights(up: Deployed) -> Iterator[dict[str, Any]]:
 @pytest.fixture
 def smoke(up: Deployed, tmp_path, monkeypatch, capsys) -> Smoke:
     """Give a function that runs the command with the stated rights: exit code, what it said, its JSON."""
-    user = CloudKit(up.cloud).as_user("sts", *rights(up))
-    keys = user._request_signer._credentials.get_frozen_credentials()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", up.cloud.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+    use_keys_of(CloudKit(up.cloud).as_user("sts", *rights(up)), monkeypatch)
     outputs, told = tmp_path / "outputs.json", tmp_path / "smoke.json"
     outputs.write_text(json.dumps(up.deployment.outputs))
 
@@ -133,9 +123,10 @@ def test_a_stack_that_works_passes_and_is_left_as_it_was(
     assert mail_events(up) == [somebody_elses_mail]
 
 
-def test_a_job_that_fails_is_named_and_cleaned_up(up: Deployed, smoke: Smoke, tmp_path: Path):
+def test_a_job_that_fails_is_named_and_cleaned_up(
+    up: Deployed, smoke: Smoke, sample: SampleCapture, tmp_path: Path
+):
     before = left(up)
-    sample = sample_capture(BUILD / "capture", settings=TINY)
     cut = make_fault("two_photos", sample, tmp_path / "capture")
     code, said, told = smoke("--photos", str(cut))
     assert code == 1
@@ -148,9 +139,8 @@ def test_a_job_that_fails_is_named_and_cleaned_up(up: Deployed, smoke: Smoke, tm
     assert left(up) == before
 
 
-def test_a_mail_that_bounces_is_named(up: Deployed, smoke: Smoke, tmp_path: Path):
+def test_a_mail_that_bounces_is_named(up: Deployed, smoke: Smoke, sample: SampleCapture, tmp_path: Path):
     before = left(up)
-    sample = sample_capture(BUILD / "capture", settings=TINY)
     cut = make_fault("two_photos", sample, tmp_path / "capture")
     code, _, told = smoke("--photos", str(cut), "--mail-to", "bounce")
     assert code == 1
@@ -173,8 +163,7 @@ def test_a_job_that_takes_too_long_is_stopped_and_cleaned_up(up: Deployed, smoke
     assert left(up) == before
 
 
-def test_what_cannot_be_removed_is_named(up: Deployed, smoke: Smoke, tmp_path: Path):
-    sample = sample_capture(BUILD / "capture", settings=TINY)
+def test_what_cannot_be_removed_is_named(up: Deployed, smoke: Smoke, sample: SampleCapture, tmp_path: Path):
     cut = make_fault("two_photos", sample, tmp_path / "capture")
     up.cloud.plan_faults(
         {
